@@ -1,0 +1,26 @@
+// Asks for the figures below the fold, for the race at hand and the theme, once the reader comes near them.
+mtp.figures = (() => {
+  let wish = null, seen = false, told = "";
+
+  function send() {
+    if (!wish || !seen) return;
+    const full = { run: wish, theme: mtp.store.state.theme };
+    if (told === full.run + full.theme) return;
+    told = full.run + full.theme;
+    mtp.link.figures(full);
+  }
+  function ask(run) {
+    wish = run;
+    send();
+  }
+  // Gradio makes the place some time after our own component.
+  function watch() {
+    const place = document.getElementById("mtp-figures");
+    if (!place) return setTimeout(watch, 300);
+    new IntersectionObserver((entries) => {
+      seen = entries.some((entry) => entry.isIntersecting);
+      send();
+    }, { rootMargin: "200px" }).observe(place);
+  }
+  return { ask, send, watch };
+})();

@@ -1,0 +1,86 @@
+// A race: lanes on one time axis. Recorded, live and replayed races are all this one object.
+mtp.Race = class {
+  constructor(lanes, live) {
+    this.lanes = lanes;
+    this.live = live;
+    this.finished = false;
+    this.stopped = false;
+    this.exact = lanes.map(() => [null, null]);
+    this.base = lanes.findIndex((lane) => lane.run.strategy === "ntp" && !lane.run.peer);
+    this.limit = Math.max(1, ...lanes.map((lane) => lane.run.max_new_tokens ?? 1));
+  }
+
+  // From a "race" message: its header and the JSON Lines of the traces.
+  static read(header, body) {
+    const lanes = [];
+    for (const line of body.split("\n")) {
+      if (!line) continue;
+      const record = JSON.parse(line);
+      if (record.run) {
+        const lane = new mtp.Lane(record.run);
+        lane.prefill = record.run.prefill_ms;
+        lane.first = record.run.first >= 0 ? record.run.first_text : "";
+        lanes.push(lane);
+      } else if (record.step) lanes.at(-1).addFull(record.step);
+      else lanes.at(-1).closed = record.end?.reason ?? "";
+    }
+    const race = new mtp.Race(lanes, header.live);
+    race.exact = header.exact;
+    race.finished = true;
+    race.stopped = header.end !== "done";
+    return race;
+  }
+
+  // From an "open" message: empty lanes that ticks will fill.
+  static open(header) {
+    const { limit, hardware, dtype, model, sampling } = header;
+    return new mtp.Race(header.lanes.map((lane) => new mtp.Lane(
+      { ...lane, max_new_tokens: limit, hardware, dtype, model, sampling, prompt: header.prompt })), true);
+  }
+
+  tick(header) {
+    for (const [lane, prefill, text] of header.first ?? []) {
+      this.lanes[lane].prefill = prefill;
+      this.lanes[lane].first = text;
+    }
+    for (const [lane, phases, steps] of header.lanes) {
+      this.lanes[lane].phases = phases;
+      for (const step of steps) this.lanes[lane].addLight(step, phases);
+    }
+    if (header.tree) {
+      const [lane, plain, pieces] = header.tree;
+      Object.assign(this.lanes[lane].pieces, pieces);
+      const step = this.lanes[lane].steps[plain.index];
+      if (step) step.full = plain;
+    }
+  }
+
+  // Where a lane stands at a time. speedup: its rate over next-token's at the same time.
+  at(index, time) {
+    const lane = this.lanes[index];
+    const stats = lane.stats(lane.count(time));
+    const base = this.lanes[this.base];
+    const plain = base ? base.stats(base.count(time)) : { rate: NaN };
+    return { ...stats, first: lane.begun(time), speedup: stats.rate / plain.rate };
+  }
+
+  get end() {
+    return Math.max(0, ...this.lanes.map((lane) => lane.end));
+  }
+
+  // When the first lane had all its tokens: where the others stood then is the race's result.
+  get won() {
+    return this.finished ? Math.min(...this.lanes.map((lane) => lane.end)) : Infinity;
+  }
+
+  // The lane to look at first: the fastest that drafts.
+  get favourite() {
+    let best = Math.max(0, this.base);
+    this.lanes.forEach((lane, index) => {
+      if (index === this.base) return;
+      const better = this.at(index, Infinity).speedup;
+      if (best === this.base || better > this.at(best, Infinity).speedup) best = index;
+    });
+    return best;
+  }
+};

@@ -1,0 +1,40 @@
+// Name, what is being shown (recorded or live, on what, when), which model is at hand, light or dark.
+mtp.views.push({
+  name: "masthead", area: "top", order: 0,
+  mount(host) {
+    const { el, text, attr } = mtp.dom, { state, set } = mtp.store;
+    const KEY = "mtpviz-theme", DAY = { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" };
+    const source = el("span", { class: "chip still source" }), model = el("span", { class: "chip still model" });
+    const theme = el("button", { class: "chip", type: "button", "data-tip": mtp.say("theme.about"), on: { click: flip } });
+    host.append(el("h1", { text: mtp.say("page.name") }), el("p", { class: "tagline", text: mtp.say("page.tagline") }),
+      el("div", { class: "chips" }, source, model, theme));
+
+    function flip() {
+      document.body.classList.toggle("dark");
+      localStorage.setItem(KEY, document.body.classList.contains("dark") ? "dark" : "light");
+    }
+    function follow() {
+      set({ theme: document.body.classList.contains("dark") ? "dark" : "light" });
+      mtp.figures.send();
+    }
+    const asked = new URLSearchParams(location.search).get("__theme"), kept = asked ?? localStorage.getItem(KEY);
+    if (kept === "dark" || kept === "light") document.body.classList.toggle("dark", kept === "dark");
+    new MutationObserver(follow).observe(document.body, { attributeFilter: ["class"] });
+    follow();
+
+    return () => {
+      text(theme, mtp.say(state.theme === "dark" ? "theme.light" : "theme.dark"));
+      const run = state.race?.lanes[0]?.run, engine = state.engine;
+      host.classList.toggle("live", !!state.race?.live);
+      source.hidden = !run;
+      if (run) {
+        const name = state.race.live ? "chip.live" : "chip.recorded";
+        const date = run.date ? new Date(run.date).toLocaleDateString("en-GB", DAY) : "";
+        text(source, mtp.say(name, { hardware: run.hardware ?? "", dtype: run.dtype ?? "", date }));
+        attr(source, "data-tip", mtp.say(name + ".about"));
+      }
+      text(model, engine.state === "ready" ? engine.model : mtp.say(`chip.model.${engine.state}`));
+      attr(model, "data-tip", engine.state === "ready" ? `${engine.hardware} · ${engine.dtype}` : engine.error || null);
+    };
+  },
+});

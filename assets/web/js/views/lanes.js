@@ -1,0 +1,102 @@
+// The race: who is ahead, and what did they write. One lane a strategy, its speedup the one big thing.
+mtp.views.push({
+  name: "lanes", area: "left", order: 10,
+  mount(host) {
+    const { el, text, attr, icon } = mtp.dom, { set } = mtp.store;
+    let race = null, rows = [];
+    attr(host, "aria-label", mtp.say("lane.region"));
+    host.addEventListener("pointerover", (event) => point(event.target));
+    host.addEventListener("pointerleave", () => set({ hover: null }));
+    host.addEventListener("click", (event) => choose(event.target));
+
+    const at = (target) => {
+      const token = target.closest(".tok"), row = target.closest(".lane");
+      return token && row ? { lane: Number(row.dataset.lane), step: Number(token.dataset.step) } : null;
+    };
+    const point = (target) => set({ hover: at(target) });
+    function choose(target) {
+      const place = at(target), row = target.closest(".lane-head");
+      if (row) set({ lane: Number(row.parentNode.dataset.lane) });
+      if (!place || !getSelection().isCollapsed) return;
+      set({ lane: place.lane });
+      if (race.finished) mtp.player.seek(place.step + 1);
+    }
+
+    function build() {
+      host.style.setProperty("--lanes", race.lanes.length);
+      host.style.setProperty("--blurb-lines", race.lanes.length > 3 ? 1 : 2);
+      rows = race.lanes.map((lane, index) => {
+        const part = {
+          name: el("button", { class: "lane-name", type: "button", text: lane.run.title }),
+          blurb: el("p", { class: "lane-blurb" }),
+          speed: el("span", { class: "figure" }), rate: el("b"), tau: el("b"), exact: el("p", { class: "lane-exact" }),
+          solid: el("i", { class: "solid" }), rest: el("i", { class: "rest" }), clock: el("span", { class: "clock" }),
+          text: el("div", { class: "lane-text", tabindex: 0, role: "region",
+            "aria-label": mtp.say("lane.text", { title: lane.run.title }) }),
+        };
+        part.bar = el("div", { class: "bar", role: "img" }, part.rest, part.solid);
+        attr(part.name, "aria-label", mtp.say("lane.focus", { title: lane.run.title }));
+        part.row = el("article", { class: "lane", "data-lane": index },
+          el("div", { class: "lane-head" }, part.name, part.blurb,
+            el("p", { class: "lane-speed", tabindex: 0, role: "note", "data-tip": mtp.say("term.speedup") },
+              part.speed, el("span", { class: "times", text: "×" })),
+            el("p", { class: "lane-facts" }, part.rate, mtp.tips.term(mtp.say("lane.tokens"), "term.rate"),
+              mtp.tips.term("τ", "term.tau"), part.tau),
+            part.exact),
+          el("div", { class: "lane-body" }, el("div", { class: "lane-race" }, part.bar, part.clock), part.text));
+        part.flow = new mtp.Flow(part.text, lane, index);
+        return part;
+      });
+      host.replaceChildren(...rows.map((part) => part.row));
+    }
+
+    function verdict(part, index, final) {
+      const [exact, place] = race.exact[index], run = race.lanes[index].run;
+      const name = index === race.base ? "baseline" : !final || (exact === null && place === null) ? "unchecked"
+        : exact ? (race.stopped ? "so_far" : "yes") : exact === null ? "draw" : run.lossless === false ? "lossy" : "no";
+      if (part.verdict === name) return;
+      part.verdict = name;
+      const sign = name === "yes" || name === "so_far" ? icon("check") : name === "no" || name === "lossy" ? icon("differs") : null;
+      const values = { n: (place ?? 0) + 1 };
+      part.exact.className = `lane-exact ${name}`;
+      part.exact.replaceChildren(...[sign, mtp.tips.term(mtp.say(`exact.${name}`, values), `exact.${name}.about`,
+        { "data-tip": mtp.say(`exact.${name}.about`, values) })].filter(Boolean));
+    }
+
+    return (state) => {
+      if (!state.race) return;
+      if (race !== state.race) {
+        race = state.race;
+        build();
+      }
+      host.classList.toggle("ghosts", state.ghosts);
+      const won = race.won, moved = [];
+      rows.forEach((part, index) => {
+        const lane = race.lanes[index], now = race.at(index, state.time), known = now.steps > 0;
+        const blurb = state.engine.strategies.find((entry) => entry.name === lane.run.strategy)?.blurb;
+        text(part.blurb, blurb ?? "\u00a0");
+        attr(part.blurb, "data-tip", blurb ?? null);
+        text(part.speed, known ? mtp.number(now.speedup, 1) : "–");
+        text(part.rate, known ? mtp.number(now.rate, 0) : "–");
+        text(part.tau, known ? mtp.number(now.tau) : "–");
+        verdict(part, index, race.finished);
+        const shown = now.first ? now.steps : -1, written = now.first ? now.tokens + 1 : 0;
+        const ended = race.finished && state.time >= lane.end;
+        if (part.flow.show(shown, !ended, state.ghosts)) moved.push(part.flow);
+        part.flow.mark("now", state.lane === index && known ? now.steps - 1 : null);
+        part.flow.mark("hover", state.hover?.lane === index ? state.hover.step : null);
+        const ahead = state.time > won ? race.at(index, won) : null;
+        const solid = ahead ? (ahead.first ? ahead.tokens + 1 : 0) : written;
+        part.solid.style.transform = `scaleX(${Math.min(1, solid / race.limit)})`;
+        part.rest.style.transform = `scaleX(${Math.min(1, written / race.limit)})`;
+        text(part.clock, ended ? `${mtp.number(lane.end / 1000, 2)} s` : "");
+        attr(part.bar, "aria-label", mtp.say("lane.bar", { title: lane.run.title, n: written, limit: race.limit }));
+        attr(part.name, "aria-pressed", state.lane === index ? "true" : "false");
+        part.row.classList.toggle("focused", state.lane === index);
+        part.row.classList.toggle("base", index === race.base);
+        part.row.classList.toggle("unknown", !known);
+      });
+      for (const flow of moved) flow.settle();
+    };
+  },
+});

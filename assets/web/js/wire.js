@@ -1,0 +1,73 @@
+// Takes the messages that arrive as the component's value (mtpviz/ui/wire.py), each once and in order.
+mtp.wire = (() => {
+  const { state, set } = mtp.store;
+  let run = null, next = 0, asking = false;
+
+  function receive(value) {
+    for (const [key, message] of Object.entries(value ?? {})) {
+      const dot = key.lastIndexOf("."), from = key.slice(0, dot), number = Number(key.slice(dot + 1));
+      if (from !== (state.running ?? run ?? "recorded")) continue;
+      if (from !== run) [run, next] = [from, 0];
+      if (number < next) continue;
+      if (number > next && !asking) return resync(number);
+      if (number > next) return;
+      next += 1;
+      take(message);
+    }
+  }
+
+  // Messages were missed: ask for them; where the server has forgotten, go on from what there is.
+  async function resync(number) {
+    asking = true;
+    const missed = await mtp.link.server.resync([run, next]).catch(() => ({}));
+    asking = false;
+    if (!Object.keys(missed ?? {}).length) next = number;
+    receive(missed);
+    receive(mtp.link.value());
+  }
+
+  // The lane to look at in a new race: the strategy looked at so far, or the first one that drafts.
+  function same(race) {
+    const strategy = state.race?.lanes[state.lane]?.run.strategy;
+    const found = race.lanes.findIndex((lane, index) => index !== race.base && lane.run.strategy === strategy);
+    return found >= 0 ? found : Math.max(0, race.lanes.findIndex((lane, index) => index !== race.base));
+  }
+
+  function take(message) {
+    const cut = message.indexOf("\n"), head = cut < 0 ? message : message.slice(0, cut);
+    const header = JSON.parse(head);
+    handlers[header.kind](header, cut < 0 ? "" : message.slice(cut + 1));
+  }
+
+  const handlers = {
+    wait: () => set({ status: { name: "status.loading" } }),
+    open(header) {
+      const race = mtp.Race.open({ ...header, prompt: state.last.prompt });
+      set({ race, time: Infinity, playing: false, hover: null, lane: same(race),
+            status: { name: "status.running" } });
+    },
+    tick(header) {
+      state.race.tick(header);
+      set({ version: state.version + 1 });
+    },
+    race(header, body) {
+      const race = mtp.Race.read(header, body), live = header.live;
+      const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+      if (live) {
+        const end = { done: "status.done", stopped: "status.stopped", time: "status.time" }[header.end];
+        set({ race, running: null, rate: mtp.player.easy(race), time: state.time === Infinity ? race.end : state.time,
+              status: { name: end } });
+        mtp.figures.ask(run);
+        return;
+      }
+      const rate = mtp.player.easy(race);
+      set({ race, rate, lane: race.favourite, time: still ? race.end : 0,
+            status: { name: still ? "status.recorded.still" : "status.recorded", values: { rate: rate + "×" } } });
+      mtp.figures.ask(run);
+      if (!still) mtp.player.play();
+    },
+    left: () => set({ running: null, status: { name: "status.left" } }),
+    error: (header) => set({ running: null, status: { text: header.text, bad: true } }),
+  };
+  return { receive };
+})();

@@ -1,0 +1,70 @@
+"""The packed linear layers of a pass and nothing else: the floor that a step is compared with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numba
+import numpy as np
+
+from mtpviz.kernels.linear import PANEL, aligned_copy, set_panel
+from mtpviz.kernels.team import wait
+from mtpviz.models.cpu import CpuModel
+
+_ONE_BF16 = 0x3F80  # 1.0
+
+
+def linears_alone(model: CpuModel, rows: int = 1) -> Callable[[], float]:
+    """A function that multiplies `rows` rows with every packed matrix of `model`, one after the other, by the kernel
+    and the threads of its pass, and returns the milliseconds that took."""
+    packed, threads = model.packed, model.threads
+    stacks = (packed.qkv, packed.o, packed.gate_up, packed.down)
+    inputs = tuple(_ones(model, rows, matrix) for matrix in (*(stack[0] for stack in stacks), packed.head))
+    outputs = tuple(aligned_copy(np.zeros((rows, panels * PANEL), np.float32))
+                    for panels in (*(stack.shape[1] for stack in stacks), len(packed.head)))
+    arrivals = np.zeros(1, np.int64)
+
+    def run() -> float:
+        numba.set_num_threads(threads)
+        start = time.perf_counter()
+        _linears(arrivals, threads, inputs, outputs, stacks, packed.head, rows)
+        return 1000 * (time.perf_counter() - start)
+
+    run()  # compiles
+    return run
+
+
+def _ones(model: CpuModel, rows: int, packed: np.ndarray) -> np.ndarray:
+    """Rows of ones as wide as a packed matrix (panels, steps of k, ...); bf16 panels hold two k a step."""
+    width = packed.shape[1] * (2 if packed.dtype == np.uint16 else 1)
+    return aligned_copy(np.full((rows, width), _ONE_BF16 if model.act_dtype == np.uint16 else 1, model.act_dtype))
+
+
+@numba.njit(cache=True, nogil=True, parallel=True)
+def _linears(arrivals, threads, inputs, outputs, stacks, head, rows):
+    arrivals[0] = 0
+    for thread in numba.prange(threads):
+        _share(arrivals, thread, threads, inputs, outputs, stacks, head, rows)
+
+
+@numba.njit(cache=True, nogil=True)
+def _share(arrivals, thread, threads, inputs, outputs, stacks, head, rows):
+    """One thread's panels of every matrix. The team waits behind each, as it must where the next reads the result."""
+    qkv, o, gate_up, down = stacks
+    for layer in range(qkv.shape[0]):
+        _panels(inputs[0], qkv[layer], outputs[0], rows, thread, threads)
+        wait(arrivals, threads)
+        _panels(inputs[1], o[layer], outputs[1], rows, thread, threads)
+        wait(arrivals, threads)
+        _panels(inputs[2], gate_up[layer], outputs[2], rows, thread, threads)
+        wait(arrivals, threads)
+        _panels(inputs[3], down[layer], outputs[3], rows, thread, threads)
+        wait(arrivals, threads)
+    _panels(inputs[4], head, outputs[4], rows, thread, threads)
+
+
+@numba.njit(cache=True, nogil=True)
+def _panels(x, w, out, rows, thread, threads):
+    for panel in range(w.shape[0] * thread // threads, w.shape[0] * (thread + 1) // threads):
+        set_panel(x, w, panel, out, panel * 32, rows)

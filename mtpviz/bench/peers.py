@@ -1,0 +1,158 @@
+"""`bench peers`: the engine against transformers on the same weights, against its own floor, and the first drafters."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from mtpviz.bench import machine, prompts, transformers
+from mtpviz.bench.harness import (
+    BASELINE,
+    LOOPING,
+    Bench,
+    Suite,
+    add_prompt_options,
+    decode,
+    dtypes,
+    in_turns,
+    lanes,
+    spread,
+    warm_up,
+)
+from mtpviz.bench.linears import linears_alone
+from mtpviz.bench.report import Goal, Report, Spread, Table
+from mtpviz.bench.strategies import NOTE, figures, measure
+from mtpviz.engine.sampling import Sampling
+from mtpviz.engine.session import Session
+from mtpviz.kernels.simd import has_bf16_dot
+
+ROWS = (1, 2, 4, 8, 16, 32, 64)
+# strategy, domain, the speedup over next-token prediction that it should reach there
+WANTED = (("draft", "tales", 1.5), ("draft", "python", 1.5), ("lookup", "repetitive", 1.3))
+PEER_PROMPTS = ("tales", "python")  # of which transformers continues one each
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the suite's own options."""
+    add_prompt_options(parser, limit=3, new_tokens=128)
+    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="rounds in which all lanes take turns")
+
+
+def run(bench: Bench) -> Report:
+    """Measure; the goals stand beside what was found."""
+    args = bench.args
+    found = prompts.load(args.prompts) if args.prompts else []
+    have = {prompt.domain for prompt in found}
+    found += [prompt for prompt in prompts.BUILT_IN if prompt.domain not in have]
+    wanted = {domain for _, domain, _ in WANTED}
+    domains = args.domains.split(",") if args.domains else sorted(wanted)
+    chosen = prompts.select(found, domains, args.limit_prompts)
+    session = bench.open(None)
+    report = Report("peers", machine.environment(session))
+    texts = [prompt.text for domain in PEER_PROMPTS for prompt in prompts.select(found, [domain], 1)[domain]]
+    peers = Table("Whole generations, tokens/s", [], "Greedy, from the prompt to the last token by the wall clock, "
+                  "prefill included, all in turns; transformers with its KV cache, same weights, dtype and threads.")
+    floor = Table("A next-token step against its linear layers alone", [], "Medians of the same seconds. Linear "
+                  "layers: every packed matrix of the step and nothing between them, by the same kernel.")
+    for dtype in dtypes(args):
+        _against_transformers(bench, bench.open(dtype), texts, peers, report)
+        _against_floor(bench, bench.open(dtype), floor, report)
+    report.tables += [peers, floor]
+    _rows(bench, session, report)
+    _drafters(bench, session, chosen, report)
+    return report
+
+
+def _against_transformers(bench: Bench, session: Session, texts: list[str], table: Table, report: Report) -> None:
+    args = bench.args
+    others = transformers.Peers(session)
+    warm_up(session, [BASELINE], Sampling())
+
+    def ours(text: str) -> float:
+        start = time.perf_counter()
+        tokens = len(decode(session, BASELINE, text, Sampling(), args.max_new_tokens).token_ids)
+        return tokens / (time.perf_counter() - start)
+
+    speeds: dict[str, list[float]] = {}
+    for text in texts:
+        bench.progress(f"{session.dtype_name}: next-token prediction and transformers")
+        runs = {"mtpviz ntp": lambda text=text: ours(text)}
+        runs |= {name: lambda text=text, call=call: call(text, args.max_new_tokens)
+                 for name, call in others.runs.items()}
+        for call in list(runs.values())[1:]:
+            call()  # the first call is slower
+        for found in in_turns(runs, args.repeats):
+            for name, speed in found.items():
+                speeds.setdefault(name, []).append(speed)
+    ratios = {name: spread([a / b for a, b in zip(speeds["mtpviz ntp"], found, strict=True)])
+              for name, found in speeds.items()}
+    table.rows.extend({"engine": name, "dtype": session.dtype_name, "threads": session.threads,
+                       "tokens/s": spread(found), "ntp is faster by": ratios[name]} for name, found in speeds.items())
+    report.goals.append(_goal(f"ntp against transformers' generate, {session.dtype_name}", 2.0,
+                              ratios["transformers generate"]))
+
+
+def _against_floor(bench: Bench, session: Session, table: Table, report: Report) -> None:
+    bench.progress(f"{session.dtype_name}: a step and its linear layers alone")
+    alone, steps, floors, ratios = linears_alone(session.target), [], [], []
+    for _ in range(max(bench.args.repeats, 5)):
+        trace = decode(session, BASELINE, prompts.BUILT_IN[0].text, Sampling(), 48)
+        steps.append(float(np.median([sum(step.time_ms.values()) for step in trace.steps])))
+        floors.append(float(np.median([alone() for _ in range(48)])))
+        ratios.append(steps[-1] / floors[-1])
+    packed = session.target.packed
+    size = sum(weight.nbytes for weight in (packed.qkv, packed.o, packed.gate_up, packed.down, packed.head))
+    found = spread(ratios)
+    table.rows.append({"dtype": session.dtype_name, "step ms": spread(steps), "linear layers ms": spread(floors),
+                       "ratio": found, "weights MB": size / 1e6, "linears GB/s": size / 1e6 / spread(floors).median})
+    report.goals.append(_goal(f"a step against its linear layers alone, {session.dtype_name}", 1.6, found, True))
+
+
+def _rows(bench: Bench, session: Session, report: Report) -> None:
+    bench.progress("a pass over 1 to 64 rows")
+    taken = machine.pass_ms(session, ROWS, repeats=max(15, bench.args.repeats))
+    ratios = {rows: spread([many / one for many, one in zip(found, taken[1], strict=True)])
+              for rows, found in taken.items()}
+    report.tables.append(Table("A target pass over several rows", [
+        {"rows": rows, "ms": spread(taken[rows]), "against 1 row": ratios[rows]} for rows in ROWS],
+        f"Chains on 256 committed positions, {session.dtype_name}, all sizes in turns."))
+    goal = _goal(f"a pass over 8 rows against 1 row, {session.dtype_name}", 1.25, ratios[8], True)
+    if not (session.dtype_name == "bf16" and has_bf16_dot()):
+        goal = replace(goal, wanted=f"{goal.wanted} with bf16 instructions", met=None)
+    report.goals.append(goal)
+
+
+def _drafters(bench: Bench, session: Session, chosen: dict[str, list[prompts.Prompt]], report: Report) -> None:
+    args = bench.args
+    have, missing = lanes(session)
+    names = [BASELINE, *dict.fromkeys(name for name, _, _ in WANTED if any(s.partition(":")[0] == name for s in have))]
+    warm_up(session, names, Sampling())
+    good, looping = [], []
+    pairs: dict[tuple[str, str], list] = {}
+    for domain, texts in chosen.items():
+        for number, prompt in enumerate(texts, 1):
+            bench.progress(f"{', '.join(names)} on {domain} {number} of {len(texts)}")
+            for found in measure(session, names, prompt.text, Sampling(), args.max_new_tokens, args.repeats):
+                for name in names:
+                    loops = found[name].distinct_4grams < LOOPING
+                    pairs.setdefault((name, domain, loops), []).append((found[name], found[BASELINE]))
+    for (name, domain, loops), found in pairs.items():
+        (looping if loops else good).append({"strategy": name, "domain": domain} | figures(found))
+    for name, domain, least in WANTED:
+        row = next((row for row in good if (row["strategy"], row["domain"]) == (name, domain)), None)
+        report.goals.append(_goal(f"{name} over ntp on {domain}", least, row and row["speedup"]))
+    report.tables += [
+        Table("Drafters, one lane at a time", good, " ".join([NOTE, *missing])),
+        Table("Texts that repeat themselves", looping, f"Distinct 4-grams below {LOOPING}: they count for no goal.")]
+
+
+def _goal(what: str, bound: float, found: Spread | None, at_most: bool = False) -> Goal:
+    met = None if found is None else found.median <= bound if at_most else found.median >= bound
+    return Goal(what, f"{'at most' if at_most else 'at least'} {bound:g}x", found, met)
+
+
+SUITE = Suite("peers", "speed against transformers, against the linear layers alone, and of the first drafters",
+              add_arguments, run)

@@ -1,0 +1,78 @@
+"""Verification: walk a drafted tree with the target's logits, accept a path, add the target's own next token.
+
+Two rules, one walk each (methods: Leviathan et al. 2023, Chen et al. 2023, Jeong et al. 2024 "Sequoia" section 3.3):
+
+match      The candidates are deterministic (greedy, top-k, lookup). The target draws its own token at the node; if one
+           of the children is that token, descend to it, otherwise the token is the bonus. Lossless, and because the
+           draw depends on seed and position alone, sampled text is next-token prediction's to the token.
+rejection  The candidates were drawn from the draft's distribution q: each sibling, in the order drawn, is accepted with
+           probability min(1, R/D), else R <- norm(max(R - D, 0)) and D loses the sibling (draws without replacement).
+           A chain is the case of one child. Lossless in distribution, not token for token.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mtpviz.engine.random import ACCEPT, SAMPLE, uniform
+from mtpviz.engine.sampling import Sampling, draw
+from mtpviz.engine.tree import TokenTree
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """accepted: nodes of the accepted path, root downwards. bonus: the target's token after its end.
+    wanted: the token that the target chose at each row it was asked at (row 0 is the root, row i + 1 node i)."""
+
+    accepted: list[int]
+    bonus: int
+    wanted: dict[int, int]
+
+
+def verify(tree: TokenTree, logits: np.ndarray, sampling: Sampling, position: int) -> Verdict:
+    """Walk `tree` with the target's logits, fp32 (nodes + 1, vocab). position: absolute position of the root."""
+    walk = _rejection if tree.dists and not sampling.greedy else _match
+    return walk(tree, logits, sampling, position)
+
+
+def _match(tree: TokenTree, logits: np.ndarray, sampling: Sampling, position: int) -> Verdict:
+    node, accepted, wanted = -1, [], {}
+    while True:
+        token = sampling.choose(logits[node + 1], position + len(accepted) + 1)
+        wanted[node + 1] = token
+        child = next((c for c in tree.children(node) if tree.tokens[c] == token), None)
+        if child is None:
+            return Verdict(accepted, token, wanted)
+        accepted.append(child)
+        node = child
+
+
+def _rejection(tree: TokenTree, logits: np.ndarray, sampling: Sampling, position: int) -> Verdict:
+    node, accepted, wanted = -1, [], {}
+    while True:
+        at = position + len(accepted) + 1
+        residual = sampling.distribution(logits[node + 1]).astype(np.float64)
+        children = tree.children(node)
+        draft = tree.dists[node].astype(np.float64) if children else None
+        chosen = None
+        for order, child in enumerate(children):
+            token = int(tree.tokens[child])
+            if draft[token] > 0 and uniform(sampling.seed, at, ACCEPT + order) * draft[token] < residual[token]:
+                chosen = child
+                break
+            residual = np.maximum(residual - draft, 0.0)
+            if residual.sum() <= 0.0:  # p == q to the last bit: nothing is left to prefer, any draw is p's own
+                residual = sampling.distribution(logits[node + 1]).astype(np.float64)
+            residual /= residual.sum()
+            draft[token] = 0.0
+            if draft.sum() > 0.0:
+                draft /= draft.sum()
+        if chosen is None:
+            bonus = draw(residual, uniform(sampling.seed, at, SAMPLE))
+            wanted[node + 1] = bonus
+            return Verdict(accepted, bonus, wanted)
+        wanted[node + 1] = int(tree.tokens[chosen])
+        accepted.append(chosen)
+        node = chosen

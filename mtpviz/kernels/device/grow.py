@@ -1,0 +1,127 @@
+"""A dynamic token tree on the device, as engine/grow.py's `dynamic` grows it (Li et al. 2024, "EAGLE-2", section 4).
+
+`expand` adds one level to a pool of candidates and chooses the nodes that get children next; `rerank` keeps the best of
+the pool and lays them out as the block that the target verifies. Of equal chances the shallower comes first, then the
+one proposed earlier, so a kept node's parent is kept too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import triton
+import triton.language as tl
+
+from mtpviz.kernels.device.launch import launch, next_power
+
+
+@dataclass
+class Pool:
+    """Candidates of a batch, parents before children, all (batch, room): tokens, parents (-1: the root), depths (from
+    1), int32; probs, fp32, the draft's; chances, fp64, their products along the path. frontier: int32 (batch, width),
+    the nodes to expand, ascending."""
+
+    tokens: torch.Tensor
+    parents: torch.Tensor
+    depths: torch.Tensor
+    probs: torch.Tensor
+    chances: torch.Tensor
+    frontier: torch.Tensor
+
+    @classmethod
+    def empty(cls, device: torch.device | str, batch: int, depth: int, width: int) -> Pool:
+        """Room for `depth` levels of which each but the first has width * width candidates."""
+        room = width + (depth - 1) * width * width
+
+        def make(dtype: torch.dtype, size: int = room) -> torch.Tensor:
+            return torch.zeros((batch, size), dtype=dtype, device=device)
+
+        return cls(*(make(torch.int32) for _ in range(3)), make(torch.float32), make(torch.float64),
+                   make(torch.int32, width))
+
+
+@triton.jit
+def _expand(ids_ptr, probs_ptr, tokens_ptr, parents_ptr, depths_ptr, own_ptr, chances_ptr, frontier_ptr, base,
+            ROOM: tl.constexpr, PARENTS: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr, ROOT: tl.constexpr):
+    """All candidates of one level of one sequence; the best WIDTH by counting, for each, how many are better."""
+    batch = tl.program_id(0)
+    i = tl.arange(0, BLOCK)
+    inside = i < PARENTS * WIDTH
+    source = batch * (PARENTS * WIDTH) + i
+    prob = tl.load(probs_ptr + source, inside, 0.0)
+    chance = prob.to(tl.float64)
+    parent = i * 0 - 1
+    depth = i * 0 + 1
+    if not ROOT:
+        parent = tl.load(frontier_ptr + batch * WIDTH + i // WIDTH, inside, 0)
+        chance *= tl.load(chances_ptr + batch * ROOM + parent, inside, 0.0)
+        depth += tl.load(depths_ptr + batch * ROOM + parent, inside, 0)
+    at = batch * ROOM + base + i
+    tl.store(tokens_ptr + at, tl.load(ids_ptr + source, inside, 0), inside)
+    tl.store(parents_ptr + at, parent, inside)
+    tl.store(depths_ptr + at, depth, inside)
+    tl.store(own_ptr + at, prob, inside)
+    tl.store(chances_ptr + at, chance, inside)
+    tl.debug_barrier()  # the chances are read again, laid out along the other axis, and the frontier is written over
+    j = tl.arange(0, BLOCK)
+    other = tl.load(chances_ptr + batch * ROOM + base + j, j < PARENTS * WIDTH, -1.0)
+    better = (other[None, :] > chance[:, None]) | ((other[None, :] == chance[:, None]) & (j[None, :] < i[:, None]))
+    best = inside & (tl.sum(better.to(tl.int32), 1) < WIDTH)
+    tl.store(frontier_ptr + batch * WIDTH + tl.cumsum(best.to(tl.int32), 0) - 1, base + i, best)
+
+
+@triton.jit
+def _rerank(tokens_ptr, parents_ptr, depths_ptr, chances_ptr, place_ptr, root_ptr, block_tokens_ptr, block_parents_ptr,
+            counts_ptr, used, nodes, ROOM: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr, CHUNK: tl.constexpr):
+    batch = tl.program_id(0)
+    i = tl.arange(0, BLOCK)
+    inside = i < used
+    pool = batch * ROOM
+    chance = tl.load(chances_ptr + pool + i, inside, -1.0)
+    depth = tl.load(depths_ptr + pool + i, inside, 0)
+    rank = tl.zeros((BLOCK,), tl.int32)
+    for first in range(0, used, CHUNK):
+        j = first + tl.arange(0, CHUNK)
+        other = tl.load(chances_ptr + pool + j, j < used, -1.0)[None, :]
+        level = tl.load(depths_ptr + pool + j, j < used, 0)[None, :]
+        shallower = (level < depth[:, None]) | ((level == depth[:, None]) & (j[None, :] < i[:, None]))
+        better = (other > chance[:, None]) | ((other == chance[:, None]) & shallower)
+        rank += tl.sum((better & (j < used)[None, :]).to(tl.int32), 1)
+    kept = inside & (rank < nodes)
+    row = tl.cumsum(kept.to(tl.int32), 0)  # row 0 is the root
+    tl.store(place_ptr + pool + i, row, inside)
+    tl.debug_barrier()
+    parent = tl.load(parents_ptr + pool + i, kept, -1)
+    above = tl.load(place_ptr + pool + parent, kept & (parent >= 0), 0)
+    tl.store(block_tokens_ptr + batch * ROWS + row, tl.load(tokens_ptr + pool + i, kept, 0), kept)
+    tl.store(block_parents_ptr + batch * ROWS + row, above, kept)
+    tl.store(block_tokens_ptr + batch * ROWS, tl.load(root_ptr + batch))
+    tl.store(block_parents_ptr + batch * ROWS, -1)
+    tl.store(counts_ptr + batch, tl.sum(kept.to(tl.int32), 0) + 1)
+
+
+def expand(pool: Pool, ids: torch.Tensor, probs: torch.Tensor, level: int) -> None:
+    """Add the children of the frontier (of the root on level 1) to the pool and choose the next frontier.
+
+    ids: int32, probs: fp32, both (batch, parents, width), best first: what the draft expects after each frontier node.
+    """
+    batch, parents, width = ids.shape
+    base = 0 if level == 1 else width + (level - 2) * width * width
+    launch(_expand, (batch,), ids, probs, pool.tokens, pool.parents, pool.depths, pool.probs, pool.chances,
+           pool.frontier, base, ROOM=pool.tokens.shape[1], PARENTS=parents, WIDTH=width,
+           BLOCK=next_power(parents * width), ROOT=level == 1)
+
+
+def rerank(pool: Pool, levels: int, nodes: int, root: torch.Tensor, place: torch.Tensor, tokens: torch.Tensor,
+           parents: torch.Tensor, counts: torch.Tensor) -> None:
+    """Keep the `nodes` best of the pool's first `levels` levels as a block behind `root`.
+
+    root: int32 (batch,). place: int32 like the pool's tensors, scratch. tokens, parents: int32 (batch, rows), rows at
+    least nodes + 1; counts: int32 (batch,), real rows: what `walk` and `ancestry` take.
+    """
+    batch, room = pool.tokens.shape
+    width = pool.frontier.shape[1]
+    used = width + (levels - 1) * width * width
+    launch(_rerank, (batch,), pool.tokens, pool.parents, pool.depths, pool.chances, place, root, tokens, parents,
+           counts, used, nodes, ROOM=room, ROWS=tokens.shape[1], BLOCK=next_power(room), CHUNK=16, warps=8)

@@ -1,0 +1,27 @@
+"""RMSNorm (Zhang and Sennrich 2019): y = x / sqrt(mean(x^2) + eps) * weight, row by row."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from mtpviz.kernels.simd import fma, lane_sum, load, splat, store_as
+
+
+@numba.njit(cache=True, nogil=True)
+def rms_norm_rows(x, weight, weight_at, eps, width, out, rows):
+    """out[:rows, :width] = RMSNorm(x[:rows, :width]) in out's dtype (fp32, or bf16 held in uint16).
+
+    x: fp32 (>= rows, >= width), width a multiple of 16; weight: flat fp32 that starts at index weight_at. The sum of
+    squares runs over sixteen lanes and folds them: one order for every row.
+    """
+    for row in range(rows):
+        source, target = row * x.shape[1], row * out.shape[1]
+        squares = splat(np.float32(0.0))
+        for i in range(0, width, 16):
+            value = load(x, source + i)
+            squares = fma(value, value, squares)
+        mean = lane_sum(squares) / np.float32(width)
+        scale = splat(np.float32(1.0) / np.sqrt(mean + np.float32(eps)))
+        for i in range(0, width, 16):
+            store_as(out, target + i, load(x, source + i) * scale * load(weight, weight_at + i))

@@ -1,0 +1,325 @@
+"""The target's pass on a CPU: all layers in one compiled function, no Python and no allocation between them.
+
+Row- and layout-invariant by construction (kernels/linear.py and kernels/attention.py say why), so greedy decoding
+under any tree gives next-token prediction's tokens to the bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numba
+import numpy as np
+import torch
+
+from mtpviz.errors import UserError
+from mtpviz.kernels.attention import attend
+from mtpviz.kernels.linear import PANEL, add_panel, aligned_copy, pack, set_panel
+from mtpviz.kernels.norm import rms_norm_rows
+from mtpviz.kernels.rope import place, tables
+from mtpviz.kernels.simd import has_bf16_dot, load, store_as
+from mtpviz.kernels.swiglu import swiglu_panel
+from mtpviz.kernels.team import wait
+from mtpviz.models.config import ModelConfig
+from mtpviz.models.weights import Weights
+
+MAX_ROWS = 64  # rows of one pass; a longer prompt is prefilled in several
+
+
+@dataclass
+class Cache:
+    """KV cache of one sequence. keys: fp32 (layers, kv, blocks, head_dim, 16); values: fp32 (layers, kv, slots, width).
+
+    Position p of the committed tokens lies in slot p; `length` of them are committed.
+    """
+
+    keys: np.ndarray
+    values: np.ndarray
+    length: int = 0
+
+    @property
+    def slots(self) -> int:
+        """Positions that fit, drafted rows included."""
+        return self.values.shape[2]
+
+
+class Packed(NamedTuple):
+    """A model's weights as the pass reads them. qkv, o, gate_up, down: panels by layer (kernels/linear.py); head: its
+    panels. norms: fp32 (2 layers + 1, hidden), of each layer the one before attention and the one before the MLP, then
+    the final one. bias, q_norm, k_norm: fp32 (layers, ...), or (0, 0) without them."""
+
+    qkv: np.ndarray
+    o: np.ndarray
+    gate_up: np.ndarray
+    down: np.ndarray
+    head: np.ndarray
+    norms: np.ndarray
+    bias: np.ndarray
+    q_norm: np.ndarray
+    k_norm: np.ndarray
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a pass leaves behind; views into the model's buffers, valid until its next pass.
+
+    logits: fp32 (rows, vocab). normed: fp32 (rows, hidden), after the final norm. taps: fp32 (layers tapped, rows,
+    hidden), the residual stream before layer i for each tapped i (i = layers: after the last one).
+    """
+
+    logits: np.ndarray
+    normed: np.ndarray
+    taps: np.ndarray
+
+
+class CpuModel:
+    """A decoder of the Llama family with its weights packed for the CPU.
+
+    dtype: torch.bfloat16 or torch.float32, that of the weights; sums, residual stream and cache are fp32. With bf16
+    weights the rows are rounded to bf16 before each product where the CPU has bf16 dot instructions. head: panels of
+    an unembedding that is packed already, to share another model's.
+    """
+
+    def __init__(self, config: ModelConfig, weights: Weights, dtype: torch.dtype = torch.bfloat16,
+                 head: np.ndarray | None = None):
+        if config.hidden % 16:
+            raise UserError(f"The CPU engine needs a hidden size that is a multiple of 16; {config.hidden} is not.")
+        self.config, self.dtype = config, dtype
+        self.threads = numba.config.NUMBA_NUM_THREADS  # that share a pass; may be set between passes
+        self.act_dtype = np.uint16 if dtype == torch.bfloat16 and has_bf16_dot() else np.float32
+        c, width = config, _up(config.head_dim, 16)
+        layers = weights.layers
+        self.embedding = _numpy(weights.embed.to(dtype))  # bf16 held in uint16
+        self.cos, self.sin = tables(config.rope_inv_freq(), config.context)
+        none = np.zeros((0, 0), np.float32)
+        self.packed = Packed(
+            self._pack([torch.cat([w.q, w.k, w.v]) for w in layers]),
+            self._pack([_pad_heads(w.o, c.heads, c.head_dim, width) for w in layers]),
+            self._pack([_interleave(w.gate, w.up) for w in layers]),
+            self._pack([_pad_columns(w.down, 16) for w in layers]),
+            pack(weights.head.to(dtype)) if head is None else head,
+            _rows([v for w in layers for v in (w.input_norm, w.post_norm)] + [weights.norm]),
+            _rows([torch.cat([w.q_bias, w.k_bias, w.v_bias]) for w in layers]) if c.qkv_bias else none,
+            _rows([w.q_norm for w in layers]) if c.qk_norm else none,
+            _rows([w.k_norm for w in layers]) if c.qk_norm else none)
+        self._make_buffers(width)
+
+    def _pack(self, matrices: list[torch.Tensor]) -> np.ndarray:
+        return aligned_copy(np.stack([pack(matrix.to(self.dtype)) for matrix in matrices]))
+
+    def _make_buffers(self, width: int) -> None:
+        c, threads = self.config, self.threads
+
+        def buffer(*shape, dtype=np.float32):
+            return aligned_copy(np.zeros(shape, dtype))
+
+        packed = self.packed
+        self.stream = buffer(MAX_ROWS, _up(c.hidden, PANEL))  # the residual stream; `run` takes its input from it
+        self._final = buffer(MAX_ROWS, c.hidden)
+        self._logits = buffer(MAX_ROWS, len(packed.head) * PANEL)
+        self._taps = buffer(c.layers + 1, MAX_ROWS, c.hidden)
+        self._arrivals = np.zeros(1, np.int64)
+        self._scratch = (
+            self.stream,
+            buffer(threads, MAX_ROWS, c.hidden, dtype=self.act_dtype),  # normed, a copy for each thread
+            self._final,
+            buffer(MAX_ROWS, packed.qkv.shape[1] * PANEL),
+            buffer(c.heads, MAX_ROWS, c.head_dim),  # queries
+            buffer(MAX_ROWS, c.heads * width, dtype=self.act_dtype),  # values mixed by attention
+            buffer(MAX_ROWS, packed.gate_up.shape[1] * PANEL),
+            buffer(MAX_ROWS, _up(c.inner, 16), dtype=self.act_dtype),
+            self._logits,
+            self._taps,
+            buffer(threads, 4, _up(c.context + MAX_ROWS, 16) + 64),  # scores, for each thread
+            buffer(threads, 4, width))
+
+    def new_cache(self, slots: int) -> Cache:
+        """An empty cache for `slots` positions, drafted rows included."""
+        c = self.config
+        blocks = -(-slots // 16)
+        keys = np.zeros((c.layers, c.kv_heads, blocks, c.head_dim, 16), np.float32)
+        values = np.zeros((c.layers, c.kv_heads, blocks * 16, _up(c.head_dim, 16)), np.float32)
+        return Cache(aligned_copy(keys), aligned_copy(values))
+
+    def forward(self, cache: Cache, tokens: np.ndarray, parents: np.ndarray, positions: np.ndarray,
+                taps: tuple[int, ...] = (), head_rows: int | None = None) -> Output:
+        """Run `tokens` (rows,) as a drafted block on top of the cache; their keys and values go to the slots behind it.
+
+        parents: row of each row's parent in the block, -1 for one that hangs on the last committed token. With more
+        parents than tokens, the tokens are the last rows of a block whose earlier rows ran before (a tree drafted
+        level by level). positions: absolute, (rows,). taps: layers whose input is wanted. head_rows: logits are
+        wanted for the last so many rows only (all by default). The cache's length stays.
+        """
+        rows = len(tokens)
+        embedded = self.embedding[tokens]
+        if embedded.dtype == np.uint16:
+            embedded = (embedded.astype(np.uint32) << 16).view(np.float32)
+        self.stream[:rows, : self.config.hidden] = embedded
+        return self.run(cache, rows, parents, positions, 0, taps, head_rows)
+
+    def run(self, cache: Cache, rows: int, parents: np.ndarray, positions: np.ndarray, first_layer: int,
+            taps: tuple[int, ...] = (), head_rows: int | None = None) -> Output:
+        """`forward` from `first_layer` on, for rows whose residual stream has been put in `self.stream`."""
+        c = self.config
+        if cache.length + len(parents) > cache.slots:
+            more = f"{cache.length} and {len(parents)} more"
+            raise UserError(f"The cache holds {cache.slots} tokens; {more} do not fit.")
+        wanted = np.full(c.layers + 1, -1, np.int32)
+        wanted[list(taps)] = np.arange(len(taps))
+        head_rows = rows if head_rows is None else head_rows
+        numba.set_num_threads(self.threads)  # numba keeps it for each Python thread, and passes come from several
+        sizes = (cache.length, len(parents) - rows, rows, head_rows, first_layer, c.hidden, c.heads, c.head_dim)
+        whole = _layers(self._arrivals, self.threads, self._scratch, self.packed, (self.cos, self.sin),
+                        (cache.keys, cache.values), parents.astype(np.int32), positions.astype(np.int32), wanted,
+                        sizes, c.rms_eps)
+        if not whole:
+            raise UserError(f"This machine gave a pass fewer than its {self.threads} threads; --threads 1 will do.")
+        return Output(self._logits[:head_rows, : c.vocab], self._final[:rows], self._taps[: len(taps), :rows])
+
+    def pack_head(self, weight: torch.Tensor) -> np.ndarray:
+        """Panels of an unembedding (ids, hidden) for `unembed`, in this model's dtype; at most vocab ids."""
+        return pack(weight.to(self.dtype))
+
+    def unembed(self, normed: np.ndarray, head: np.ndarray, ids: int) -> np.ndarray:
+        """Logits fp32 (rows, ids) by the panels `head`, of rows that are normed already, fp32 (rows, hidden), rows <=
+        MAX_ROWS; a view into the model's buffers."""
+        numba.set_num_threads(self.threads)
+        _unembed(np.ascontiguousarray(normed), self._scratch[1], head, self._logits, self.threads)
+        return self._logits[: len(normed), :ids]
+
+    def keep(self, cache: Cache, path: np.ndarray) -> None:
+        """Commit the rows `path` (ascending) of the last block: their keys and values move up behind the cache."""
+        _compact(cache.keys, cache.values, cache.length, path.astype(np.int64))
+        cache.length += len(path)
+
+
+def _up(value: int, multiple: int) -> int:
+    return -(-value // multiple) * multiple
+
+
+def _numpy(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.view(torch.int16).numpy().view(np.uint16) if tensor.dtype == torch.bfloat16 else tensor.numpy()
+
+
+def _rows(vectors: list[torch.Tensor]) -> np.ndarray:
+    return aligned_copy(torch.stack([v.float() for v in vectors]).numpy())
+
+
+def _pad_columns(weight: torch.Tensor, multiple: int) -> torch.Tensor:
+    return torch.nn.functional.pad(weight, (0, -weight.shape[1] % multiple))
+
+
+def _pad_heads(weight: torch.Tensor, heads: int, head_dim: int, width: int) -> torch.Tensor:
+    """o_proj (hidden, heads * head_dim) for heads that are `width` apart."""
+    split = weight.reshape(weight.shape[0], heads, head_dim)
+    return torch.nn.functional.pad(split, (0, width - head_dim)).reshape(weight.shape[0], heads * width)
+
+
+def _interleave(gate: torch.Tensor, up: torch.Tensor) -> torch.Tensor:
+    """Rows of gate and up in turns of sixteen, for `swiglu_panel`."""
+    gate, up = (torch.nn.functional.pad(w, (0, 0, 0, -w.shape[0] % 16)) for w in (gate, up))
+    both = torch.stack([gate.reshape(-1, 16, gate.shape[1]), up.reshape(-1, 16, up.shape[1])], 1)
+    return both.reshape(-1, gate.shape[1])
+
+
+@numba.njit(cache=True, nogil=True)
+def _compact(keys, values, start, path):
+    """Move the slots start + path[i] to start + i. Ascending, so a slot is read before it is written over."""
+    for i in range(path.shape[0]):
+        source, target = start + path[i], start + i
+        if source != target:
+            keys[:, :, target // 16, :, target % 16] = keys[:, :, source // 16, :, source % 16]
+            values[:, :, target] = values[:, :, source]
+
+
+# Only the loop below is to be parallel: by default numba would turn slice assignments into regions of their own.
+_PRANGE_ONLY = {"prange": True, "comprehension": False, "numpy": False, "reduction": False, "setitem": False,
+                "stencil": False, "fusion": False}
+
+
+@numba.njit(cache=True, nogil=True, parallel=_PRANGE_ONLY)
+def _layers(arrivals, threads, buffers, weights, tables, cache, parents, positions, wanted, sizes, eps):
+    """One parallel region for the whole pass; False if it was given fewer threads than it asked for."""
+    arrivals[0] = 0
+    complete = 0
+    for thread in numba.prange(threads):
+        complete += _share(thread, threads, arrivals, buffers, weights, tables, cache, parents, positions, wanted,
+                           sizes, eps)
+    return complete == threads
+
+
+@numba.njit(cache=True, nogil=True)
+def _share(thread, threads, arrivals, buffers, weights, tables, cache, parents, positions, wanted, sizes, eps):
+    """One thread's share of all layers from first_layer on, the final norm and the head.
+
+    Threads share out panels, rows or heads, and wait for each other wherever one reads what another wrote. Norms are
+    cheaper than a wait: every thread makes its own copy. Returns 1, or 0 if the team turned out to be incomplete.
+    """
+    x, all_normed, final, qkv, query, mixed, gate_up, gated, logits, taps, all_scores, all_mix = buffers
+    w_qkv, w_o, w_gate_up, w_down, w_head, norms, bias, q_norm, k_norm = weights
+    cos, sin = tables
+    keys, values = cache
+    start, first, rows, head_rows, first_layer, hidden, heads, head_dim = sizes
+    normed, scores, mix = all_normed[thread], all_scores[thread], all_mix[thread]
+    flat_norms = norms.ravel()
+    layers = w_qkv.shape[0]
+    items = heads * rows
+    for layer in range(first_layer, layers):
+        if thread == 0 and wanted[layer] >= 0:
+            taps[wanted[layer], :rows] = x[:rows, :hidden]
+        rms_norm_rows(x, flat_norms, 2 * layer * hidden, eps, hidden, normed, rows)
+        w = w_qkv[layer]
+        for panel in range(w.shape[0] * thread // threads, w.shape[0] * (thread + 1) // threads):
+            set_panel(normed, w, panel, qkv, panel * 32, rows)
+        if not wait(arrivals, threads):
+            return 0
+        place(qkv, bias, q_norm, k_norm, eps, cos, sin, positions, keys, values, layer, start + first, heads,
+              head_dim, query, rows * thread // threads, rows * (thread + 1) // threads)
+        if not wait(arrivals, threads):
+            return 0
+        item, last = items * thread // threads, items * (thread + 1) // threads
+        while item < last:
+            head, row = item // rows, item % rows
+            many = 4 if min(last - item, rows - row) >= 4 else 1
+            attend(query, head, row, many, keys, values, layer, start, first, parents, scores, mix, mixed)
+            item += many
+        if not wait(arrivals, threads):
+            return 0
+        w = w_o[layer]
+        for panel in range(w.shape[0] * thread // threads, w.shape[0] * (thread + 1) // threads):
+            add_panel(mixed, w, panel, x, panel * 32, rows)
+        if not wait(arrivals, threads):
+            return 0
+        rms_norm_rows(x, flat_norms, (2 * layer + 1) * hidden, eps, hidden, normed, rows)
+        w = w_gate_up[layer]
+        for panel in range(w.shape[0] * thread // threads, w.shape[0] * (thread + 1) // threads):
+            set_panel(normed, w, panel, gate_up, panel * 32, rows)
+            swiglu_panel(gate_up, panel, gated, rows)
+        if not wait(arrivals, threads):
+            return 0
+        w = w_down[layer]
+        for panel in range(w.shape[0] * thread // threads, w.shape[0] * (thread + 1) // threads):
+            add_panel(gated, w, panel, x, panel * 32, rows)
+        if not wait(arrivals, threads):
+            return 0
+    if thread == 0:
+        if wanted[layers] >= 0:
+            taps[wanted[layers], :rows] = x[:rows, :hidden]
+        rms_norm_rows(x, flat_norms, 2 * layers * hidden, eps, hidden, final, rows)
+    if head_rows > 0:
+        rms_norm_rows(x[rows - head_rows :], flat_norms, 2 * layers * hidden, eps, hidden, normed, head_rows)
+        for panel in range(w_head.shape[0] * thread // threads, w_head.shape[0] * (thread + 1) // threads):
+            set_panel(normed, w_head, panel, logits, panel * 32, head_rows)
+    return 1
+
+
+@numba.njit(cache=True, nogil=True, parallel=_PRANGE_ONLY)
+def _unembed(rows, copies, w_head, logits, threads):
+    for thread in numba.prange(threads):
+        normed = copies[thread]
+        for i in range(rows.shape[0]):
+            for k in range(0, rows.shape[1], 16):
+                store_as(normed, i * rows.shape[1] + k, load(rows, i * rows.shape[1] + k))
+        for panel in range(w_head.shape[0] * thread // threads, w_head.shape[0] * (thread + 1) // threads):
+            set_panel(normed, w_head, panel, logits, panel * 32, rows.shape[0])

@@ -1,0 +1,81 @@
+"""A race of strategies on one device by a fair clock.
+
+Discrete events: the lane whose own clock is furthest behind takes the next step, and its clock grows by the time of
+that step alone. So what arrives in order is the true relative speed, live, however slowly it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mtpviz.analysis.exactness import exactness
+from mtpviz.discover import pick
+from mtpviz.engine.drafter import Drafter
+from mtpviz.engine.loop import Decoder
+from mtpviz.engine.sampling import Sampling
+from mtpviz.engine.session import Session
+from mtpviz.errors import UserError
+from mtpviz.trace import Step, Trace
+
+BASELINE = "ntp"
+
+
+class Race:
+    """Lanes of one prompt. Iterating runs them: (lane, None) once its first token is known, then (lane, Step).
+
+    strategies: names, each optionally with settings: "draft", "draft:tree=chain:depth=4". Next-token prediction is
+    put first if it is not among them, since speedup is always against it. The session is held until the race is over
+    or closed. Raises UserError for an unknown strategy or setting, and whatever the prompt or the sampling deserve.
+    """
+
+    def __init__(self, session: Session, strategies: Sequence[str], prompt: str, sampling: Sampling,
+                 max_new_tokens: int, record: bool = True, command: str = ""):
+        names = list(dict.fromkeys(strategies))
+        if not any(name.partition(":")[0] == BASELINE for name in names):
+            names.insert(0, BASELINE)
+        self.session = session
+        with session.lock:  # what is measured here must not meet another race's passes
+            session.tune()
+            drafters = [make_drafter(name, session, sampling) for name in names]
+            self.decoders = [Decoder(session, drafter, prompt, sampling, max_new_tokens, record, command)
+                             for drafter in drafters]
+
+    @property
+    def traces(self) -> list[Trace]:
+        """One trace a lane; they grow while the race runs."""
+        return [decoder.trace for decoder in self.decoders]
+
+    def __iter__(self) -> Iterator[tuple[int, Step | None]]:
+        with self.session.lock:
+            try:
+                for lane, decoder in enumerate(self.decoders):
+                    decoder.prefill()
+                    yield lane, None
+                while running := [i for i, decoder in enumerate(self.decoders) if not decoder.done]:
+                    lane = min(running, key=lambda i: self.decoders[i].trace.clock_ms)
+                    yield lane, self.decoders[lane].step()
+            finally:
+                self.close()
+
+    def exact(self, lane: int) -> bool | None:
+        """Whether a lane's tokens equal next-token prediction's as far as both have come; None while nothing can be
+        said (see analysis.exactness)."""
+        baseline = next(trace for trace in self.traces if trace.run.strategy == BASELINE)
+        return exactness(self.traces[lane], baseline)[0]
+
+    def close(self) -> None:
+        """End every lane that still runs."""
+        for decoder in self.decoders:
+            decoder.close()
+
+
+def make_drafter(spec: str, session: Session, sampling: Sampling) -> Drafter:
+    """A drafter from "name" or "name:setting=value:setting=value"."""
+    name, *pairs = spec.strip().split(":")
+    settings = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise UserError(f"The setting {pair!r} of {name} has no value; write {name}:{pair}=VALUE.")
+        settings[key] = value
+    return pick("strategy", name)(session, sampling, **settings)

@@ -1,0 +1,38 @@
+"""The setting that every drafter with an unembedding has: which tokens it scores."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from mtpviz.engine.drafter import Setting
+from mtpviz.errors import UserError
+from mtpviz.heads.vocabulary import FULL, LANGUAGES, language_of, load_map
+from mtpviz.models.cpu import CpuModel
+
+SETTING = Setting("auto", "tokens that the draft scores: its language's most frequent ones, or all",
+                  choices=("auto", FULL, *LANGUAGES))
+
+
+class Head:
+    """An unembedding, cut to a language's tokens or whole. name: the language or "full". size: tokens it scores.
+
+    panels: as `CpuModel.unembed` wants them. to_ids maps what it scores to the model's vocabulary.
+    """
+
+    def __init__(self, session, model: CpuModel, unembedding: torch.Tensor, part: str, choice: str, prompt: np.ndarray):
+        vocab = session.config.vocab
+        wanted = language_of(session.tokenizer.decode(prompt.tolist())) if choice == "auto" else choice
+        ids = None if wanted == FULL else load_map(session.entry.vocabulary, wanted, vocab)
+        if ids is None and choice in LANGUAGES:
+            raise UserError(f"The model {session.entry.name} has no vocabulary map {choice!r}; vocab=full will do.")
+        self.name, self.ids, self.size = (FULL, None, vocab) if ids is None else (wanted, ids, len(ids))
+        if ids is None:
+            self.panels = model.packed.head
+        else:
+            kept = torch.from_numpy(ids)
+            self.panels = session.part(f"{part} {wanted}", lambda _: model.pack_head(unembedding[kept]))
+
+    def to_ids(self, scored: np.ndarray) -> np.ndarray:
+        """Ids in the model's vocabulary of indices among the scored tokens."""
+        return scored if self.ids is None else self.ids[scored]

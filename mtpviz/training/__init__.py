@@ -1,0 +1,1 @@
+"""Training: corpus, tokenizer, multi-token pretraining with a co-distilled draft model, export."""

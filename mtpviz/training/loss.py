@@ -1,0 +1,79 @@
+"""Cross entropy through an unembedding without ever holding the logits of more than one chunk of positions.
+
+Gloeckle et al. 2404.19737, section 2 ("memory-efficient implementation") keep the logits of one head at a
+time; here one chunk of one head at a time: the gradient with respect to features and unembedding is formed in
+the forward pass, chunk by chunk, and only those two small tensors are kept for the backward pass.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+# Positions a chunk; on a CPU so few that a chunk of logits stays in the last-level cache.
+CHUNK = {"cpu": 256, "cuda": 8192}
+
+
+def cross_entropy(features: Tensor, weight: Tensor, targets: Tensor, dtype: torch.dtype) -> Tensor:
+    """Mean cross entropy in nats of `targets` (N,) int64 under softmax(features @ weight.T).
+
+    features (N, d), weight (V, d); products in `dtype`, the softmax in float32.
+    """
+    return _ChunkedCrossEntropy.apply(features, weight, targets, None, None, 1.0, dtype)
+
+
+def distillation_loss(
+    features: Tensor,
+    weight: Tensor,
+    targets: Tensor,
+    teacher_features: Tensor,
+    teacher_weight: Tensor,
+    *,
+    data_share: float,
+    dtype: torch.dtype,
+) -> Tensor:
+    """Mean cross entropy against (1 - data_share) x the teacher's distribution + data_share x the data.
+
+    Its gradient is that of (1 - data_share) KL(teacher || student) + data_share CE(data). Shapes: features
+    (N, d), weight (V, d), teacher_features (N, D), teacher_weight (V, D), targets (N,). No gradient flows to
+    the teacher.
+    """
+    return _ChunkedCrossEntropy.apply(
+        features, weight, targets, teacher_features, teacher_weight, data_share, dtype
+    )
+
+
+class _ChunkedCrossEntropy(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, features, weight, targets, teacher_features, teacher_weight, data_share, dtype):
+        count = features.shape[0]
+        x, w = features.detach().to(dtype), weight.detach().to(dtype)
+        if teacher_features is not None:
+            teacher_x, teacher_w = teacher_features.detach().to(dtype), teacher_weight.detach().to(dtype)
+        grad_x = torch.empty_like(x)
+        grad_w = torch.zeros_like(weight)
+        loss = torch.zeros((), device=x.device)
+        chunk = CHUNK["cuda" if x.is_cuda else "cpu"]
+        for start in range(0, count, chunk):
+            rows = slice(start, start + chunk)
+            target = targets[rows, None]
+            log_p = (x[rows] @ w.T).float().log_softmax(-1)
+            wanted = data_share * log_p.gather(1, target)
+            if teacher_features is not None:
+                teacher = (teacher_x[rows] @ teacher_w.T).float().softmax(-1).mul_(1 - data_share)
+                wanted += (teacher * log_p).sum(-1, keepdim=True)
+            loss -= wanted.sum()
+            error = log_p.exp_()
+            error.scatter_add_(1, target, torch.full_like(wanted, -data_share))
+            if teacher_features is not None:
+                error -= teacher
+            error = error.to(dtype)
+            grad_x[rows] = error @ w
+            grad_w += error.T @ x[rows]
+        ctx.save_for_backward(grad_x.to(features.dtype).div_(count), grad_w.div_(count))
+        return loss / count
+
+    @staticmethod
+    def backward(ctx, grad):
+        grad_x, grad_w = ctx.saved_tensors
+        return grad_x * grad, grad_w * grad, None, None, None, None, None

@@ -1,0 +1,80 @@
+"""One live race for one visitor: runs it, tells the browser what is new fifteen times a second, ends it
+cleanly.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+
+from mtpviz.errors import UserError
+from mtpviz.limits import LIMITS
+from mtpviz.ui.order import Order, read_order
+from mtpviz.ui.resident import Resident
+from mtpviz.ui.runs import LiveRun, Runs
+from mtpviz.ui.strings import say
+from mtpviz.ui.wire import TICK_SECONDS, Ticker, race_body, race_header
+
+WAIT_SECONDS = 0.25  # between signs of life while the model loads; a closed tab is noticed at the next one
+
+
+def stream(data: dict, resident: Resident, runs: Runs) -> Iterator[dict[str, str]]:
+    """Values for the component, from Start to the whole traces. Closing the iterator frees the engine."""
+    run = None
+    try:
+        order = read_order(data)
+        run = runs.add(order.run)
+        yield from _race(order, run, resident)
+    except UserError as error:
+        yield _refuse(run, data, runs, str(error))
+    except Exception:
+        logging.getLogger(__name__).exception("a race broke off")
+        yield _refuse(run, data, runs, say("error.engine"))
+
+
+def _refuse(run: LiveRun | None, data: dict, runs: Runs, sentence: str) -> dict[str, str]:
+    run = run or runs.add(str(data.get("run", ""))[:64])
+    return run.wire.send({"kind": "error", "text": sentence})
+
+
+def _race(order: Order, run: LiveRun, resident: Resident) -> Iterator[dict[str, str]]:
+    yield run.wire.send({"kind": "wait", "for": "model"})
+    while not resident.ready(WAIT_SECONDS):
+        if run.stopped.is_set():
+            yield run.wire.send({"kind": "left"})
+            return
+        yield run.wire.send({"kind": "wait", "for": "model"})
+
+    race = resident.race(order)
+    run.traces = race.traces
+    first = run.traces[0].run
+    yield run.wire.send(
+        {
+            "kind": "open",
+            "limit": first.max_new_tokens,
+            "hardware": first.hardware,
+            "dtype": first.dtype,
+            "model": first.model,
+            "sampling": first.sampling,
+            "lanes": [{"strategy": trace.run.strategy, "title": trace.run.title} for trace in run.traces],
+        }
+    )
+    steps, end = iter(race), "done"
+    try:
+        ticker, last = Ticker(run.traces), 0.0
+        deadline = time.monotonic() + LIMITS.run_seconds
+        for _ in steps:
+            now = time.monotonic()
+            if now - last >= TICK_SECONDS:
+                last = now
+                yield run.wire.send(ticker.tick(now) or {"kind": "tick", "lanes": []})
+            if run.stopped.is_set() or now > deadline:
+                end = "stopped" if run.stopped.is_set() else "time"
+                break
+        steps.close()
+        race.close()
+        yield run.wire.send(race_header(run.traces, True, end), race_body(run.traces))
+    finally:  # also when the visitor has gone: the iterator holds the engine
+        steps.close()
+        race.close()

@@ -1,0 +1,180 @@
+"""SVG, GIF and PNG: well-formed, whole, and token text shown literally."""
+
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from PIL import Image
+
+from mtpviz.errors import UserError
+from mtpviz.export import png, read, svg, write
+from mtpviz.export._glyphs import about_width, label, visible
+from mtpviz.export._tree import BONUS, ROOT, arrange
+from mtpviz.export._views import VIEWS, scene
+from mtpviz.trace import Node, Trace, dump
+from tests.traces import HOSTILE, example_race, make_run, make_step, races
+
+NAME = "{http://www.w3.org/2000/svg}"
+
+
+def parsed(race, **options) -> ET.Element:
+    return ET.fromstring(svg.markup(scene(race, **options)))
+
+
+def token_texts(root: ET.Element) -> str:
+    return "".join(e.text or "" for e in root.iter(f"{NAME}text") if e.get("class") == "token")
+
+
+@pytest.mark.parametrize("size", ["slide", "paper"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_views_are_well_formed_and_self_contained(view, size):
+    for theme in ("light", "dark"):
+        text = svg.markup(scene(example_race(), view=view, size=size, theme=theme))
+        root = ET.fromstring(text)
+        assert {e.tag.removeprefix(NAME) for e in root.iter()} <= {"svg", "title", "rect", "line", "path", "circle",
+                                                                   "text"}
+        assert text.count("http") == 1  # the namespace is the only address
+        assert root.find(f"{NAME}title").text
+    assert root.get("width") == ("1920" if size == "slide" else "85mm")
+
+
+def test_the_race_shows_every_token_that_had_arrived():
+    race = example_race()
+    end = min(trace.clock_ms for trace in race)
+    expected = "".join(trace.run.first_text + "".join("".join(s.texts) for s in trace.steps if s.clock_ms <= end)
+                       for trace in race)
+    shown = token_texts(parsed(race)).removeprefix("accepted draftbonustarget alone")
+    assert shown.replace(" ", "") == expected.replace(" ", "")
+
+
+def test_a_race_too_long_says_how_much_is_missing():
+    race = example_race()
+    race[2].steps = [make_step(i, text=" word" * 9, clock=10.0 + i) for i in range(600)]
+    texts = [e.text for e in parsed(race[2:], size="paper").iter(f"{NAME}text")]
+    assert any(re.fullmatch(r"… \d+ more tokens", text or "") for text in texts)
+
+
+def test_hostile_text_is_literal():
+    steps = [make_step(i, parents=(-1,), accepted=(0,), text=text, clock=10.0 + i) for i, text in enumerate(HOSTILE)]
+    trace = Trace(make_run(title="<b>&</b>", prompt="</svg><script>", pieces=dict(enumerate(HOSTILE))), steps)
+    root = parsed([trace])
+    shown = token_texts(root)
+    for text in HOSTILE:
+        assert visible(text).strip(" ") in shown
+    assert "<script>" in "".join(e.text or "" for e in root.iter(f"{NAME}text"))
+    for number in range(len(HOSTILE)):
+        steps[number].nodes[0].token = number
+        assert label(HOSTILE[number]) in token_texts(parsed([trace], view="tree", step=number))
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(races())
+def test_random_races_are_well_formed(race):
+    for view in VIEWS:
+        if view == "tree" and not any(trace.steps for trace in race[:1]):
+            continue
+        lane = None if view != "tree" else race[0].run.strategy
+        parsed(race, view=view, size="paper", lane=lane)
+
+
+def test_a_big_tree_is_folded_and_loses_no_node():
+    parents = [-1] * 10 + [i for i in range(10) for _ in range(10)] + [10] * 20
+    step = make_step(0, parents=parents, accepted=(3, 40))
+    step.nodes = [Node(n.token, n.parent, 1, 0.9 / (1 + i % 10), None) for i, n in enumerate(step.nodes)]
+    spots, hidden = arrange(step, 9)
+    assert {ROOT, BONUS, 3, 40} <= set(spots)
+    assert len(spots) - 2 + sum(hidden.values()) == len(step.nodes)
+    assert len(set(spots.values())) == len(spots) and max(spot.row for spot in spots.values()) < 9
+    assert [spots[i].row for i in (ROOT, 3, 40, BONUS)] == [0, 0, 0, 0]
+
+
+def test_which_lane_and_step():
+    race = example_race()
+    assert "EAGLE-3, step 3" in scene(race, view="tree", lane="eagle", step=3).title
+    assert "Draft model" in scene(race, view="tree").title
+    for options, words in [(dict(lane="medusa"), "no lane 'medusa'; the lanes are Next-token"), (dict(step=999),
+                                                                                                 "no step 999"),
+                           (dict(view="pie"), "no view 'pie'"), (dict(size="a4"), "no size 'a4'"), (dict(theme="x"),
+                                                                                                    "no theme")]:
+        with pytest.raises(UserError, match=words):
+            scene(race, **{"view": "tree", **options})
+    with pytest.raises(UserError, match="no lane to draw"):
+        scene([], view="tree")
+    with pytest.raises(UserError, match="no step"):
+        scene([Trace(make_run())], view="tree")
+
+
+def test_visible_text():
+    assert visible("a\x00\x1f\x7f\n\u2028\ud800\ufffe") == "a\u2400\u241f\u2421↵↵\ufffd\ufffd"
+    assert label("  ") == "␣␣" and label("") == "∅" and label(" a") == "a" and label("x" * 40).endswith("…")
+    assert about_width("中文", 10) == pytest.approx(21) and about_width("e\u0301", 10) == about_width("e", 10)
+
+
+def test_gif(tmp_path):
+    race = example_race()
+    write(race, tmp_path / "race.gif")
+    write(race, tmp_path / "tree.gif", view="tree", lane="eagle", theme="dark")
+    with Image.open(tmp_path / "race.gif") as film:
+        assert film.size == (960, 540) and 60 < film.n_frames <= 96
+        first = film.convert("RGB").copy()
+        film.seek(film.n_frames - 1)
+        assert film.convert("RGB").tobytes() != first.tobytes()
+    with Image.open(tmp_path / "tree.gif") as film:
+        assert film.n_frames == len(race[2].steps)
+    assert (tmp_path / "race.gif").stat().st_size < 600_000
+
+
+HOSTILE_RACE = [Trace(make_run(), [make_step(0, text=text, clock=6.0) for text in HOSTILE])]
+
+
+@pytest.mark.parametrize("race", [[], [Trace(make_run())], HOSTILE_RACE], ids=["nothing", "no step", "hostile"])
+def test_gif_of_odd_races(tmp_path, race):
+    write(race, tmp_path / "race.gif", size="paper")
+    assert (tmp_path / "race.gif").read_bytes()[:3] == b"GIF"
+
+
+def test_gif_has_no_speedup_view(tmp_path):
+    with pytest.raises(UserError, match="shows race or tree"):
+        write(example_race(), tmp_path / "a.gif", view="speedup")
+
+
+def test_png_without_a_browser(tmp_path, monkeypatch):
+    monkeypatch.setattr(png, "BROWSERS", ("no-such-browser",))
+    with pytest.raises(UserError, match="needs Chromium or Chrome"):
+        write(example_race(), tmp_path / "a.png")
+
+
+@pytest.mark.skipif(png.browser() is None, reason="no browser")
+def test_png(tmp_path):
+    write(example_race(), tmp_path / "a.png", view="speedup", size="paper")
+    with Image.open(tmp_path / "a.png") as image:
+        assert abs(image.width - 2008) <= 4 and len(image.convert("RGB").getcolors(1 << 24)) > 8
+
+
+def test_command_line(tmp_path, capsys):
+    import argparse
+
+    from mtpviz.export import command
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    source = tmp_path / "race.jsonl.gz"
+    dump(example_race(), source)
+    for words, name in [([], "race-race.svg"), (["--to", "csv"], "race.csv"), (["--to", "parquet"], "race.parquet"),
+                        (["--to", "svg", "--view", "tree", "--lane", "eagle", "--step", "2", "--size", "paper"],
+                         "race-tree.svg"),
+                        (["--out", str(tmp_path / "my.jsonl")], "my.jsonl")]:
+        assert command.run(parser.parse_args([str(source), *words])) == 0
+        assert capsys.readouterr().out.strip() == str(tmp_path / name) and (tmp_path / name).exists()
+    assert len(read(tmp_path / "race.parquet")) == 3
+    with pytest.raises(UserError, match="no trace file"):
+        command.run(parser.parse_args([str(tmp_path / "none.jsonl")]))
+
+
+def test_rejected_drafts_are_shown_on_demand():
+    race = example_race()
+    assert "line-through" not in svg.markup(scene(race))
+    root = parsed(race, rejected=True)
+    struck = [e.text for e in root.iter(f"{NAME}text") if e.get("text-decoration")]
+    assert struck[0] == "rejected draft" and len(struck) > 10
+    assert token_texts(root).replace(" ", "") == token_texts(parsed(race)).replace(" ", "")

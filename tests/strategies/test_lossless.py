@@ -1,0 +1,131 @@
+"""Every strategy, tree and setting gives next-token prediction's text to the token, greedy and under the match rule."""
+
+import pytest
+
+from mtpviz.discover import strategies
+from mtpviz.engine.sampling import Sampling
+from mtpviz.race import Race
+
+SPECS = ["lookup", "lookup:ngram=2:nodes=6", "draft", "draft:tree=chain:depth=1", "draft:tree=chain:depth=6",
+         "draft:tree=dynamic:depth=3:width=3:nodes=10", "draft:tree=dynamic:depth=5:width=8:nodes=48", "mtp",
+         "mtp:tree=chain", "mtp:tree=chain:heads=1", "mtp:tree=dynamic:width=3:nodes=20"]
+PROMPTS = ["the fox and the hare", "def f(x): return", "狐狸 the river"]
+
+
+def run(session, specs, prompt, sampling, tokens=64):
+    race = Race(session, specs, prompt, sampling, tokens)
+    for _ in race:
+        pass
+    return race
+
+
+def test_every_strategy_is_tried_here():
+    assert set(strategies()) == {"ntp"} | {spec.partition(":")[0] for spec in SPECS}
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_greedy_is_token_identical(session, prompt):
+    race = run(session, SPECS, prompt, Sampling())
+    for lane, trace in enumerate(race.traces):
+        assert trace.token_ids == race.traces[0].token_ids, trace.run.settings
+        assert race.exact(lane) and len(trace.token_ids) == 64
+        assert trace.text == session.tokenizer.decode(trace.token_ids)
+
+
+@pytest.mark.parametrize("sampling", [Sampling(temperature=1.0, seed=3),
+                                      Sampling(temperature=0.7, top_p=0.9, top_k=20, seed=11)])
+def test_sampling_under_the_match_rule_is_token_identical(session, sampling):
+    race = run(session, SPECS, PROMPTS[0], sampling)
+    for trace in race.traces:
+        assert trace.token_ids == race.traces[0].token_ids, trace.run.settings
+
+
+def test_drafts_are_accepted_and_rejected(session):
+    """Without this the tests above could pass on strategies that never draft, or never fail."""
+    race = run(session, ["draft:tree=chain:depth=4"], PROMPTS[0], Sampling(), 200)
+    steps = race.traces[1].steps
+    accepted = sum(len(step.accepted) for step in steps)
+    assert 0.1 < accepted / sum(len(step.nodes) for step in steps) < 0.95
+    assert any(len(step.accepted) == 4 for step in steps)
+
+
+def test_draft_cache_is_what_a_fresh_prefill_makes_of_it(session):
+    """After every step, the draft model's cache gives the logits of a cache that is built from scratch."""
+    import numpy as np
+
+    from mtpviz.engine.loop import Decoder
+    from mtpviz.race import make_drafter
+
+    for spec in ("draft:tree=chain:depth=4", "draft:tree=dynamic:depth=3:width=3:nodes=8"):
+        drafter = make_drafter(spec, session, Sampling())
+        decoder = Decoder(session, drafter, PROMPTS[0], Sampling(), 40)
+        decoder.prefill()
+        while not decoder.done:
+            decoder.step()
+            known = decoder.trace.run.prompt_tokens + decoder.trace.token_ids
+            seen = np.array(known[: drafter.cache.length], np.int64)
+            fresh = drafter.model.new_cache(len(seen) + 80)
+            for first in range(0, len(seen), 64):
+                rows = np.arange(len(seen[first : first + 64]))
+                drafter.model.forward(fresh, seen[first : first + 64], rows - 1, first + rows, head_rows=0)
+                drafter.model.keep(fresh, rows)
+            probe = (np.array([5]), np.array([-1]), np.array([len(seen)]))
+            expected = drafter.model.forward(fresh, *probe).logits.copy()
+            assert (drafter.model.forward(drafter.cache, *probe).logits == expected).all()
+            assert len(seen) + len(drafter.pending) == decoder.cache.length
+
+
+def test_sampled_chain_keeps_its_promise_roughly_and_its_seed_exactly(session):
+    spec = "draft:propose=sample:depth=3"
+    first, again = (run(session, [spec], PROMPTS[0], Sampling(temperature=1.0, seed=5)) for _ in range(2))
+    assert first.traces[1].token_ids == again.traces[1].token_ids
+    other = run(session, [spec], PROMPTS[0], Sampling(temperature=1.0, seed=6))
+    assert first.traces[1].token_ids != other.traces[1].token_ids
+
+
+def test_mtp_heads_see_every_committed_position_once(session):
+    """After every draft, a head's cache is what a fresh pass over the trunk's rows makes of it."""
+    import numpy as np
+
+    from mtpviz.engine.loop import Decoder
+    from mtpviz.race import make_drafter
+
+    drafter = make_drafter("mtp:tree=chain", session, Sampling())
+    decoder = Decoder(session, drafter, PROMPTS[0], Sampling(), 30)
+    decoder.prefill()
+    trunk = [drafter.pending.copy()]
+    while not decoder.done:
+        step = decoder.step()
+        trunk.append(drafter.pending.copy())
+        assert len(drafter.pending) == len(step.accepted) + 1
+        assert all(cache.length == step.position for cache in drafter.caches)
+    rows = np.concatenate(trunk)[: drafter.caches[0].length]
+    model, fresh = drafter.models[0], drafter.models[0].new_cache(400)
+    for first in range(0, len(rows), 64):
+        part = rows[first : first + 64]
+        count = np.arange(len(part))
+        model.stream[: len(part), : part.shape[1]] = part
+        model.run(fresh, len(part), count - 1, first + count, 0, head_rows=0)
+        model.keep(fresh, count)
+    blocks = fresh.length // 16
+    assert blocks and (fresh.keys[:, :, :blocks] == drafter.caches[0].keys[:, :, :blocks]).all()
+    assert (fresh.values[:, :, : fresh.length] == drafter.caches[0].values[:, :, : fresh.length]).all()
+
+
+def test_heads_of_another_target_are_told(session, tmp_path):
+    import json
+    import shutil
+    from dataclasses import replace
+
+    from mtpviz.engine.session import Session
+    from mtpviz.race import make_drafter
+    from tests.models.sentences import sentence
+
+    shutil.copytree(session.entry.heads["mtp"], tmp_path / "mtp")
+    described = json.loads((tmp_path / "mtp" / "config.json").read_text())
+    (tmp_path / "mtp" / "config.json").write_text(json.dumps(described | {"target_hash": "0" * 64}))
+    other = Session(replace(session.entry, heads={"mtp": tmp_path / "mtp"}), threads=1)
+    assert "another target" in sentence(make_drafter, "mtp", other, Sampling())
+    none = Session(replace(session.entry, heads={}), threads=1)
+    assert "no multi-token prediction heads" in sentence(make_drafter, "mtp", none, Sampling())
+    assert "3 extra heads" in sentence(make_drafter, "mtp:heads=5", session, Sampling())
