@@ -108,11 +108,15 @@ class Run:
     """What was run, where and when: enough to run it again.
 
     strategy, title: the strategy's name and its one-line label. settings: its own settings by name.
-    model: {"name", "hash" (sha256 of the weights, first 16 hex digits), "parameters"}; head: the same, or None.
+    model: {"name", "hash" (sha256 of the weights, first 16 hex digits), "parameters"}; head: the same, or None. The
+        model's has "shape" too, where it is known: {"vocab", "hidden", "layers", "heads", "kv_heads", "head_dim",
+        "inner", "tied"}.
     prompt, prompt_tokens: as text and as ids. sampling: temperature, top_k, top_p, min_p, rule ("greedy", ...).
     seed: of the position-keyed random numbers. max_new_tokens: the limit asked for.
     device, hardware, dtype, threads: "cpu" or "cuda", its name, the dtype of the weights, CPU threads (0 on a GPU).
     versions: package versions. date: ISO 8601 in UTC. command: how to get it again, or "" for a run in the page.
+    machine: what was measured of it with these threads, {} where nothing was: {"read_gb_s": bytes that it reads from
+        memory, in 10^9 a second, "pass_ms": [[rows, milliseconds of a target pass over so many], ...]}.
     recorded: True for a run that was shipped or imported, False for one made in this process.
     lossless: whether the verification rule keeps the target's distribution. peer: True for another engine's lane.
     prefill_ms: time to the first token, which the prefill yields. first: that token; first_text: its text.
@@ -136,6 +140,7 @@ class Run:
     versions: dict[str, str]
     date: str
     command: str = ""
+    machine: dict = field(default_factory=dict)
     recorded: bool = False
     lossless: bool = True
     peer: bool = False

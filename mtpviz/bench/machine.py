@@ -10,7 +10,6 @@ import time
 import llvmlite.binding as llvm
 import numba
 import numpy as np
-import torch
 
 from mtpviz.bench.harness import decode
 from mtpviz.engine.sampling import Sampling
@@ -40,22 +39,6 @@ def isa() -> list[str]:
     """Those instruction sets of this CPU that matter here."""
     features = llvm.get_host_cpu_features()
     return [name for name in _ISA if features.get(name)]
-
-
-def bandwidth(threads: int, repeats: int = 5) -> float:
-    """GB/s of torch.sum over 256 MiB of fp32: the median."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        data = torch.ones(64 * 2**20)
-        times = []
-        for _ in range(repeats + 1):
-            start = time.perf_counter()
-            data.sum()
-            times.append(time.perf_counter() - start)
-    finally:
-        torch.set_num_threads(before)
-    return data.nbytes / float(np.median(times[1:])) / 1e9
 
 
 def speed_by_threads(session: Session, new_tokens: int = 48, repeats: int = 3) -> dict[int, float]:

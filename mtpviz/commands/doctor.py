@@ -47,7 +47,7 @@ def examine(session: Session, progress: Progress) -> dict:
     progress("measuring speed and memory")
     document |= {"dtype_reason": session.dtype_reason, "bf16_instructions": has_bf16_dot(),
                  "tokens_per_s": machine.speed_by_threads(session), "threading_layer": numba.threading_layer(),
-                 "bandwidth_gb_s": machine.bandwidth(session.threads)}
+                 "bandwidth_gb_s": session.machine["read_gb_s"]}
     progress("measuring passes over 1 to 64 rows")
     passes = machine.pass_ms(session, MEASURED_ROWS, repeats=5)
     alone = linears_alone(session.target)

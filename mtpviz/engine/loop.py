@@ -43,7 +43,8 @@ class Decoder:
             head=drafter.head, prompt=prompt, prompt_tokens=tokens, sampling=_plain(sampling, drafter.rule),
             seed=sampling.seed, max_new_tokens=max_new_tokens, device=session.device, hardware=session.hardware,
             dtype=session.dtype_name, threads=session.threads, versions=session.versions,
-            date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), command=command))
+            date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), command=command,
+            machine=session.machine))
         self.root = -1
 
     @property

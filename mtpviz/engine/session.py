@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from mtpviz.engine.budget import PassCost
+from mtpviz.engine.machine import read_gb_s
 from mtpviz.errors import UserError
 from mtpviz.kernels.simd import has_bf16_dot
 from mtpviz.models.catalogue import BUNDLED, ModelEntry, resolve
@@ -54,6 +55,7 @@ class Session:
         self._threads_asked = threads
         self._models: list[CpuModel] = []
         self._pass_costs: dict[int, PassCost] = {}  # by threads
+        self._read_gb_s: dict[int, float] = {}  # by threads
         self.threads = threads or self.target.threads
         self.adopt(self.target)
         self.tune()
@@ -84,7 +86,8 @@ class Session:
     @cached_property
     def model_card(self) -> dict:
         """Name, hash and size of the target, for traces."""
-        return {"name": self.entry.name, "hash": self.weights.hash, "parameters": self.config.parameters}
+        return {"name": self.entry.name, "hash": self.weights.hash, "parameters": self.config.parameters,
+                "shape": self.config.shape}
 
     @cached_property
     def draft(self) -> DraftModel:
@@ -119,6 +122,17 @@ class Session:
         if self.threads not in self._pass_costs:
             self._pass_costs[self.threads] = PassCost.measure(PassTimer(self.target, 256))
         return self._pass_costs[self.threads]
+
+    @property
+    def machine(self) -> dict:
+        """What was measured of the device with the threads in use, for traces (Run.machine). The price of a pass is in
+        it once a strategy has asked for it."""
+        if self.threads not in self._read_gb_s:
+            self._read_gb_s[self.threads] = round(read_gb_s(self.device, self.threads), 2)
+        known = {"read_gb_s": self._read_gb_s[self.threads]}
+        cost = self._pass_costs.get(self.threads)
+        return known | ({"pass_ms": [[int(rows), round(float(ms), 4)] for rows, ms in
+                                     zip(cost.rows, cost.ms, strict=True)]} if cost else {})
 
     @property
     def hardware(self) -> str:

@@ -150,6 +150,12 @@ class ModelConfig:
         return self.layers * layer + self.hidden + self.vocab * self.hidden * (1 if self.tied else 2)
 
     @property
+    def shape(self) -> dict:
+        """The sizes that the cost of a pass follows from, as a trace tells them (trace.Run.model)."""
+        names = ("vocab", "hidden", "layers", "heads", "kv_heads", "head_dim", "inner", "tied")
+        return {name: getattr(self, name) for name in names}
+
+    @property
     def context_note(self) -> str:
         """Where the usable context ends, with the reason; no full stop, to stand inside a sentence."""
         if self.sliding_window == self.context:
