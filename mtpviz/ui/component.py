@@ -14,7 +14,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from mtpviz.ui.strings import STRINGS
+from mtpviz.strings import STRINGS
 
 WEB = Path(__file__).resolve().parents[2] / "assets" / "web"
 TEMPLATE = '<div class="mtp" id="mtp"></div>'

@@ -7,8 +7,8 @@ from html import escape
 import gradio as gr
 
 from mtpviz.discover import plots
+from mtpviz.strings import say
 from mtpviz.trace import Trace
-from mtpviz.ui.strings import say
 
 
 def place() -> list[gr.Plot]:

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from mtpviz.errors import UserError
 from mtpviz.limits import LIMITS
+from mtpviz.strings import say
 from mtpviz.ui.order import Order, read_order
 from mtpviz.ui.resident import Resident
 from mtpviz.ui.runs import LiveRun, Runs
-from mtpviz.ui.strings import say
 from mtpviz.ui.wire import TICK_SECONDS, Ticker, race_body, race_header
 
 WAIT_SECONDS = 0.25  # between signs of life while the model loads; a closed tab is noticed at the next one

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import gradio as gr
 
 from mtpviz.limits import LIMITS
+from mtpviz.strings import say
 from mtpviz.trace import Trace
 from mtpviz.ui import api, component, figures
 from mtpviz.ui.live import stream
@@ -14,7 +15,6 @@ from mtpviz.ui.presets import presets
 from mtpviz.ui.recorded import RUN, first_race, opening
 from mtpviz.ui.resident import Resident
 from mtpviz.ui.runs import Runs
-from mtpviz.ui.strings import say
 from mtpviz.ui.theme import theme
 
 ENGINE = {"concurrency_id": "engine", "concurrency_limit": 1}  # one race at a time, whoever asks for it

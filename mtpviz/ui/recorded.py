@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from mtpviz.errors import UserError
+from mtpviz.strings import say
 from mtpviz.trace import Trace, load
-from mtpviz.ui.strings import say
 from mtpviz.ui.wire import Wire, race_body, race_header
 
 FIRST = Path(__file__).resolve().parents[2] / "assets" / "traces" / "first.jsonl.gz"

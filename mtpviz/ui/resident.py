@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from mtpviz.errors import UserError
-from mtpviz.ui.strings import say
+from mtpviz.strings import say
 
 if TYPE_CHECKING:
     from mtpviz.engine.session import Session

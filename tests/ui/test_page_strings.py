@@ -3,7 +3,7 @@
 import re
 
 from mtpviz.ui.component import WEB
-from mtpviz.ui.strings import STRINGS
+from mtpviz.strings import STRINGS
 
 # Families whose last part is put together as the page runs: say(`exact.${name}`).
 FAMILIES = ("chip.", "exact.", "node.", "phase.", "sampling.", "theme.", "why.")
