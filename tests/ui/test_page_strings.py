@@ -6,11 +6,11 @@ from mtpviz.ui.component import WEB
 from mtpviz.strings import STRINGS
 
 # Families whose last part is put together as the page runs: say(`exact.${name}`).
-FAMILIES = ("chip.", "exact.", "node.", "phase.", "sampling.", "theme.", "why.")
+FAMILIES = ("chip.", "exact.", "node.", "phase.", "record.", "sampling.", "theme.", "why.")
 
 
 def test_every_sentence_is_said_somewhere():
     python = [path for path in (WEB.parents[1] / "mtpviz" / "ui").glob("*.py") if path.name != "strings.py"]
-    said = "".join(path.read_text(encoding="utf-8") for path in [*(WEB / "js").rglob("*.js"), *python])
+    said = "".join(path.read_text(encoding="utf-8") for path in [*WEB.rglob("*.js"), *python])
     names = set(re.findall(r"[\"'`]([a-z_]+(?:\.[a-z_]+)*)[\"'`]", said))
     assert not [name for name in STRINGS if name not in names and not name.startswith(FAMILIES)]
