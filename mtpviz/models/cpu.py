@@ -16,7 +16,7 @@ import torch
 from mtpviz.errors import UserError
 from mtpviz.kernels.attention import attend
 from mtpviz.kernels.linear import PANEL, add_panel, aligned_copy, pack, set_panel
-from mtpviz.kernels.norm import rms_norm_rows
+from mtpviz.kernels.norm import copy_rows, rms_norm_rows
 from mtpviz.kernels.rope import place, tables
 from mtpviz.kernels.simd import has_bf16_dot, load, store_as
 from mtpviz.kernels.swiglu import swiglu_panel
@@ -47,7 +47,9 @@ class Cache:
 class Packed(NamedTuple):
     """A model's weights as the pass reads them. qkv, o, gate_up, down: panels by layer (kernels/linear.py); head: its
     panels. norms: fp32 (2 layers + 1, hidden), of each layer the one before attention and the one before the MLP, then
-    the final one. bias, q_norm, k_norm: fp32 (layers, ...), or (0, 0) without them."""
+    the final one; plain: those that are none (1), where the stream passes as it is. side_norms: fp32 (layers, hidden),
+    of what q, k and v read beside the residual stream. bias, q_norm, k_norm: fp32 (layers, ...). Each of these is (0,
+    0) in a model without it."""
 
     qkv: np.ndarray
     o: np.ndarray
@@ -55,6 +57,8 @@ class Packed(NamedTuple):
     down: np.ndarray
     head: np.ndarray
     norms: np.ndarray
+    plain: np.ndarray
+    side_norms: np.ndarray
     bias: np.ndarray
     q_norm: np.ndarray
     k_norm: np.ndarray
@@ -78,7 +82,8 @@ class CpuModel:
 
     dtype: torch.bfloat16 or torch.float32, that of the weights; sums, residual stream and cache are fp32. With bf16
     weights the rows are rounded to bf16 before each product where the CPU has bf16 dot instructions. head: panels of
-    an unembedding that is packed already, to share another model's.
+    an unembedding that is packed already, to share another model's. A model without a final norm gives its last
+    residual stream as `normed`, and has no logits of its own (head_rows=0; `unembed` makes them).
     """
 
     def __init__(self, config: ModelConfig, weights: Weights, dtype: torch.dtype = torch.bfloat16,
@@ -93,13 +98,17 @@ class CpuModel:
         self.embedding = _numpy(weights.embed.to(dtype))  # bf16 held in uint16
         self.cos, self.sin = tables(config.rope_inv_freq(), config.context)
         none = np.zeros((0, 0), np.float32)
+        norms = [v for w in layers for v in (w.input_norm, w.post_norm)] + [weights.norm]
+        wide = layers[0].side_norm is not None
         self.packed = Packed(
             self._pack([torch.cat([w.q, w.k, w.v]) for w in layers]),
             self._pack([_pad_heads(w.o, c.heads, c.head_dim, width) for w in layers]),
             self._pack([_interleave(w.gate, w.up) for w in layers]),
             self._pack([_pad_columns(w.down, 16) for w in layers]),
             pack(weights.head.to(dtype)) if head is None else head,
-            _rows([v for w in layers for v in (w.input_norm, w.post_norm)] + [weights.norm]),
+            _rows([torch.ones(c.hidden) if norm is None else norm for norm in norms]),
+            np.array([norm is None for norm in norms], np.uint8),
+            _rows([w.side_norm for w in layers]) if wide else none,
             _rows([torch.cat([w.q_bias, w.k_bias, w.v_bias]) for w in layers]) if c.qkv_bias else none,
             _rows([w.q_norm for w in layers]) if c.qk_norm else none,
             _rows([w.k_norm for w in layers]) if c.qk_norm else none)
@@ -116,13 +125,16 @@ class CpuModel:
 
         packed = self.packed
         self.stream = buffer(MAX_ROWS, _up(c.hidden, PANEL))  # the residual stream; `run` takes its input from it
+        self.side = buffer(MAX_ROWS, c.hidden)  # and this, if the model has side_norms
+        widest = 2 * c.hidden if packed.side_norms.size else c.hidden
         self._final = buffer(MAX_ROWS, c.hidden)
         self._logits = buffer(MAX_ROWS, len(packed.head) * PANEL)
         self._taps = buffer(c.layers + 1, MAX_ROWS, c.hidden)
         self._arrivals = np.zeros(1, np.int64)
         self._scratch = (
             self.stream,
-            buffer(threads, MAX_ROWS, c.hidden, dtype=self.act_dtype),  # normed, a copy for each thread
+            self.side,
+            buffer(threads, MAX_ROWS, widest, dtype=self.act_dtype),  # normed, a copy for each thread
             self._final,
             buffer(MAX_ROWS, packed.qkv.shape[1] * PANEL),
             buffer(c.heads, MAX_ROWS, c.head_dim),  # queries
@@ -185,7 +197,7 @@ class CpuModel:
         """Logits fp32 (rows, ids) by the panels `head`, of rows that are normed already, fp32 (rows, hidden), rows <=
         MAX_ROWS; a view into the model's buffers."""
         numba.set_num_threads(self.threads)
-        _unembed(np.ascontiguousarray(normed), self._scratch[1], head, self._logits, self.threads)
+        _unembed(np.ascontiguousarray(normed), self._scratch[2], head, self._logits, self.threads)
         return self._logits[: len(normed), :ids]
 
     def keep(self, cache: Cache, path: np.ndarray) -> None:
@@ -256,8 +268,8 @@ def _share(thread, threads, arrivals, buffers, weights, tables, cache, parents, 
     Threads share out panels, rows or heads, and wait for each other wherever one reads what another wrote. Norms are
     cheaper than a wait: every thread makes its own copy. Returns 1, or 0 if the team turned out to be incomplete.
     """
-    x, all_normed, final, qkv, query, mixed, gate_up, gated, logits, taps, all_scores, all_mix = buffers
-    w_qkv, w_o, w_gate_up, w_down, w_head, norms, bias, q_norm, k_norm = weights
+    x, side, all_normed, final, qkv, query, mixed, gate_up, gated, logits, taps, all_scores, all_mix = buffers
+    w_qkv, w_o, w_gate_up, w_down, w_head, norms, plain, side_norms, bias, q_norm, k_norm = weights
     cos, sin = tables
     keys, values = cache
     start, first, rows, head_rows, first_layer, hidden, heads, head_dim = sizes
@@ -268,7 +280,13 @@ def _share(thread, threads, arrivals, buffers, weights, tables, cache, parents, 
     for layer in range(first_layer, layers):
         if thread == 0 and wanted[layer] >= 0:
             taps[wanted[layer], :rows] = x[:rows, :hidden]
-        rms_norm_rows(x, flat_norms, 2 * layer * hidden, eps, hidden, normed, rows)
+        if side_norms.size:
+            rms_norm_rows(side, side_norms.ravel(), layer * hidden, eps, hidden, normed, rows)
+            rms_norm_rows(x, flat_norms, 2 * layer * hidden, eps, hidden, normed, rows, hidden)
+        elif plain[2 * layer]:
+            copy_rows(x, hidden, normed, rows)
+        else:
+            rms_norm_rows(x, flat_norms, 2 * layer * hidden, eps, hidden, normed, rows)
         w = w_qkv[layer]
         for panel in range(w.shape[0] * thread // threads, w.shape[0] * (thread + 1) // threads):
             set_panel(normed, w, panel, qkv, panel * 32, rows)
@@ -306,7 +324,10 @@ def _share(thread, threads, arrivals, buffers, weights, tables, cache, parents, 
     if thread == 0:
         if wanted[layers] >= 0:
             taps[wanted[layers], :rows] = x[:rows, :hidden]
-        rms_norm_rows(x, flat_norms, 2 * layers * hidden, eps, hidden, final, rows)
+        if plain[2 * layers]:
+            copy_rows(x, hidden, final, rows)
+        else:
+            rms_norm_rows(x, flat_norms, 2 * layers * hidden, eps, hidden, final, rows)
     if head_rows > 0:
         rms_norm_rows(x[rows - head_rows :], flat_norms, 2 * layers * hidden, eps, hidden, normed, head_rows)
         for panel in range(w_head.shape[0] * thread // threads, w_head.shape[0] * (thread + 1) // threads):
@@ -320,6 +341,6 @@ def _unembed(rows, copies, w_head, logits, threads):
         normed = copies[thread]
         for i in range(rows.shape[0]):
             for k in range(0, rows.shape[1], 16):
-                store_as(normed, i * rows.shape[1] + k, load(rows, i * rows.shape[1] + k))
+                store_as(normed, i * normed.shape[1] + k, load(rows, i * rows.shape[1] + k))
         for panel in range(w_head.shape[0] * thread // threads, w_head.shape[0] * (thread + 1) // threads):
             set_panel(normed, w_head, panel, logits, panel * 32, rows.shape[0])

@@ -26,9 +26,12 @@ class LayerWeights:
     input_norm, post_norm: (hidden,). q: (heads * head_dim, hidden); k, v: (kv_heads * head_dim, hidden); o:
     (hidden, heads * head_dim); gate, up: (inner, hidden); down: (hidden, inner). q_bias, k_bias, v_bias:
     (rows of q, k, v,), None without qkv_bias. q_norm, k_norm: (head_dim,), None without qk_norm.
+
+    Draft layers differ: input_norm is None where q, k and v read the residual stream as it is (EAGLE), and with
+    side_norm (hidden,) they read [side ; residual], each half normed, and have 2 hidden columns (EAGLE-3).
     """
 
-    input_norm: torch.Tensor
+    input_norm: torch.Tensor | None
     q: torch.Tensor
     k: torch.Tensor
     v: torch.Tensor
@@ -42,19 +45,20 @@ class LayerWeights:
     v_bias: torch.Tensor | None = None
     q_norm: torch.Tensor | None = None
     k_norm: torch.Tensor | None = None
+    side_norm: torch.Tensor | None = None
 
 
 @dataclass(frozen=True)
 class Weights:
     """All tensors of a model, in the dtypes they are stored in; tensors of a file are mapped, not copied.
 
-    embed: (vocab, hidden). norm: (hidden,), the final one. head: (vocab, hidden), the same object as embed
+    embed: (vocab, hidden). norm: (hidden,), the final one, None in a draft module without one. head: (vocab, hidden), the same object as embed
     where tied. files: where they came from, in order of name; empty for random weights.
     """
 
     embed: torch.Tensor
     layers: list[LayerWeights]
-    norm: torch.Tensor
+    norm: torch.Tensor | None
     head: torch.Tensor
     files: tuple[Path, ...] = ()
 
