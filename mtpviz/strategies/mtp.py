@@ -6,29 +6,23 @@ unembedding per head. They do not know each other's choice: the candidates of a 
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import numpy as np
 
-from mtpviz.engine.budget import Budget
-from mtpviz.engine.drafter import Drafter, Features, Setting
-from mtpviz.engine.grow import AUTO_WIDTH, Pool, auto, chain, dynamic, promised
-from mtpviz.engine.sampling import Sampling, top_probs
-from mtpviz.engine.tree import TokenTree
+from mtpviz.engine.drafter import Features, Setting
+from mtpviz.engine.sampling import Sampling
 from mtpviz.errors import UserError
 from mtpviz.heads import mtp
 from mtpviz.models.cpu import MAX_ROWS, CpuModel
 from mtpviz.models.weights import Weights
-from mtpviz.strategies import _vocabulary
+from mtpviz.strategies import _tree, _vocabulary
 from mtpviz.strategies._vocabulary import Head
-from mtpviz.trace import Step
 
-MAX_NODES = 48
 _KEPT = "mtp heads"  # name of the heads among a session's parts
 
 
-class Mtp(Drafter):
+class Mtp(_tree.Parallel):
     """Every head is a layer with a cache of its own over all committed positions."""
 
     name = "mtp"
@@ -37,10 +31,8 @@ class Mtp(Drafter):
     order = 30
     reads_features = True
     settings = {
-        "tree": Setting("auto", "shape of the draft", choices=("auto", "chain", "dynamic")),
+        **_tree.SETTINGS,
         "heads": Setting(0, "how many of the heads draft; 0 is all", 0, 16),
-        "width": Setting(3, "of the dynamic tree: children of a node", 1, 16),
-        "nodes": Setting(15, "of the dynamic tree: nodes kept", 1, MAX_NODES),
         "vocab": _vocabulary.SETTING,
     }
 
@@ -55,7 +47,6 @@ class Mtp(Drafter):
         slots = session.context + MAX_ROWS
         self.caches = [model.new_cache(slots) for model in self.models]
         self.pending = np.zeros((0, session.config.hidden), np.float32)  # trunk rows that no head has seen
-        self.budget = Budget(session.pass_cost)
 
     def prefill(self, tokens: np.ndarray, features: Features) -> None:
         target, unembedding = self.session.target, self.session.weights.head
@@ -64,28 +55,12 @@ class Mtp(Drafter):
         self.pending = features.taps[0]
 
     def commit(self, tokens: np.ndarray, accepted: list[int], features: Features) -> None:
-        self.pending = features.taps[0].copy()
+        self.pending = np.concatenate([self.pending, features.taps[0]])
 
-    def draft(self, root: int, position: int, depth: int) -> TokenTree:
-        start = time.perf_counter()
-        shape = self.chosen["tree"]
-        branches = {"auto": AUTO_WIDTH, "chain": 1, "dynamic": self.chosen["width"]}[shape]
+    def begin(self, root: int, position: int) -> np.ndarray:
         normed = np.stack([self._last_row(model, cache) for model, cache in zip(self.models, self.caches, strict=True)])
-        logits = self.session.target.unembed(normed, self.unembedding.panels, self.unembedding.size)
-        levels = []
-        for row in logits:
-            tokens, probs = top_probs(row, branches)
-            levels.append((self.unembedding.to_ids(tokens), probs))
-        self.budget.observe_draft(1000 * (time.perf_counter() - start))
-        depth = min(depth, len(levels))
-        pool = Pool(lambda pool, nodes: [levels[pool.depths[node]] for node in nodes])
-        if depth < 1:
-            return TokenTree()
-        if shape == "chain":
-            return pool.tree(chain(pool, levels[0], depth))
-        if shape == "dynamic":
-            return pool.tree(dynamic(pool, levels[0], depth, self.chosen["width"], self.chosen["nodes"]))
-        return pool.tree(auto(pool, levels[0], depth, MAX_NODES, self.budget, free=True))
+        self.pending = self.pending[:0]
+        return self.session.target.unembed(normed, self.unembedding.panels, self.unembedding.size)
 
     def _last_row(self, model: CpuModel, cache) -> np.ndarray:
         """Take the pending trunk rows into one head's cache; its normed output at the last of them, fp32 (hidden,)."""
@@ -96,9 +71,6 @@ class Mtp(Drafter):
             out = model.run(cache, len(rows), count - 1, cache.length + count, 0, head_rows=0)
             model.keep(cache, count)
         return out.normed[-1].copy()
-
-    def observe(self, step: Step) -> None:
-        self.budget.observe(len(step.accepted) + 1, sum(step.time_ms.values()), promised(step), len(step.accepted))
 
 
 def _load(session) -> tuple[list[CpuModel], dict]:
