@@ -166,8 +166,8 @@ def _prefetch(builder, here, step_elements, wide):
         builder.call(prefetch, [pointer, ir.Constant(I32, 0), ir.Constant(I32, 3), ir.Constant(I32, 1)])
 
 
-_set1, _set2, _set4, _set8 = (_tile(rows, add=False) for rows in (1, 2, 4, 8))
-_add1, _add2, _add4, _add8 = (_tile(rows, add=True) for rows in (1, 2, 4, 8))
+_set1, _set2, _set3, _set4, _set5, _set6, _set7, _set8 = (_tile(rows, add=False) for rows in range(1, 9))
+_add1, _add2, _add3, _add4, _add5, _add6, _add7, _add8 = (_tile(rows, add=True) for rows in range(1, 9))
 
 
 @numba.njit(cache=True, nogil=True)
@@ -177,14 +177,21 @@ def set_panel(x, w, panel, out, column, rows):
     while rows - row >= 8:
         _set8(x, row, w, panel, out, column)
         row += 8
-    if rows - row >= 4:
-        _set4(x, row, w, panel, out, column)
-        row += 4
-    if rows - row >= 2:
-        _set2(x, row, w, panel, out, column)
-        row += 2
-    if rows > row:
+    left = rows - row
+    if left == 1:
         _set1(x, row, w, panel, out, column)
+    elif left == 2:
+        _set2(x, row, w, panel, out, column)
+    elif left == 3:
+        _set3(x, row, w, panel, out, column)
+    elif left == 4:
+        _set4(x, row, w, panel, out, column)
+    elif left == 5:
+        _set5(x, row, w, panel, out, column)
+    elif left == 6:
+        _set6(x, row, w, panel, out, column)
+    elif left == 7:
+        _set7(x, row, w, panel, out, column)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -194,11 +201,18 @@ def add_panel(x, w, panel, out, column, rows):
     while rows - row >= 8:
         _add8(x, row, w, panel, out, column)
         row += 8
-    if rows - row >= 4:
-        _add4(x, row, w, panel, out, column)
-        row += 4
-    if rows - row >= 2:
-        _add2(x, row, w, panel, out, column)
-        row += 2
-    if rows > row:
+    left = rows - row
+    if left == 1:
         _add1(x, row, w, panel, out, column)
+    elif left == 2:
+        _add2(x, row, w, panel, out, column)
+    elif left == 3:
+        _add3(x, row, w, panel, out, column)
+    elif left == 4:
+        _add4(x, row, w, panel, out, column)
+    elif left == 5:
+        _add5(x, row, w, panel, out, column)
+    elif left == 6:
+        _add6(x, row, w, panel, out, column)
+    elif left == 7:
+        _add7(x, row, w, panel, out, column)
