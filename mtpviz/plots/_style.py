@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from mtpviz.analysis.lanes import BASELINE, lane_names
+from mtpviz.analysis.summary import LOOPING
 from mtpviz.errors import UserError
 from mtpviz.trace import Trace
 
@@ -91,7 +92,7 @@ def finish(figure: go.Figure, theme: Theme, height: int = 360) -> go.Figure:
     """Give a figure the shared type, grid, legend and margins."""
     figure.update_layout(
         template="none", height=height, autosize=True, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
-        font=dict(family=FONT, size=14, color=theme.ink), margin=dict(l=64, r=24, t=44, b=56),
+        font=dict(family=FONT, size=14, color=theme.ink), margin=dict(l=64, r=24, t=44, b=76),
         legend=dict(orientation="h", x=0, xanchor="left", y=1.02, yanchor="bottom", font=dict(size=14)),
         hoverlabel=dict(bgcolor=theme.paper, bordercolor=theme.hairline, font=dict(color=theme.ink, size=13)),
         colorway=list(theme.lanes), bargap=0.28, bargroupgap=0.06)
@@ -110,6 +111,19 @@ def message(text: str, theme: Theme, height: int = 360) -> go.Figure:
     figure.update_yaxes(visible=False)
     figure.add_annotation(text=text, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False,
                           font=dict(size=15, color=theme.muted))
+    return figure
+
+
+def signed(figure: go.Figure, traces: Sequence[Trace], theme: Theme) -> go.Figure:
+    """Tell below a figure how much its texts repeat themselves, since loops flatter every drafter."""
+    shares = {name: f"{100 * trace.distinct_4grams:.0f} %" + (" (loops)" if trace.distinct_4grams < LOOPING else "")
+              for trace, name in zip(traces, lane_names(traces), strict=True) if trace.steps}
+    if shares:
+        alike = len(set(shares.values())) == 1
+        told = next(iter(shares.values())) if alike else ", ".join(f"{label(name)} {s}" for name, s in shares.items())
+        figure.add_annotation(text=f"distinct 4-grams of the text{'' if alike else 's'}: {told}", x=0, xref="paper",
+                              xanchor="left", y=0, yref="paper", yanchor="top", yshift=-58, showarrow=False,
+                              font=dict(size=12, color=theme.muted))
     return figure
 
 

@@ -49,4 +49,4 @@ def figure(traces: list[Trace], theme: str = "light") -> go.Figure:
     drawn.update_xaxes(dtick=1, showticklabels=True)
     drawn.update_xaxes(title_text="depth k of the drafted token", row=2, col=1)
     drawn.update_layout(barmode="group", margin_t=76, legend_y=1.075)
-    return drawn
+    return _style.signed(drawn, traces, look)

@@ -31,4 +31,4 @@ def figure(traces: list[Trace], theme: str = "light") -> go.Figure:
     drawn.update_xaxes(title_text="drafted tokens accepted in one pass", dtick=1)
     drawn.update_yaxes(title_text="share of passes", tickformat=".0%", rangemode="tozero")
     drawn.update_layout(barmode="group")
-    return drawn
+    return _style.signed(drawn, traces, look)

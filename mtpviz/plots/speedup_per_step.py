@@ -49,4 +49,4 @@ def figure(traces: list[Trace], theme: str = "light") -> go.Figure:
                       line=dict(color=look.lanes[0], width=1.8, dash=_style.DASHES[0]))
     drawn.update_xaxes(title_text="tokens generated", range=[0, longest * 1.1])
     drawn.update_yaxes(title_text="speedup (×)", rangemode="tozero")
-    return drawn
+    return _style.signed(drawn, traces, look)

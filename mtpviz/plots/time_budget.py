@@ -36,5 +36,5 @@ def figure(traces: list[Trace], theme: str = "light") -> go.Figure:
     drawn.update_layout(barmode="stack", bargap=0.4, legend_traceorder="normal")
     drawn.update_xaxes(title_text="time per token (ms)", range=[0, max(max(totals) * 1.14, 1e-6)])
     drawn.update_yaxes(autorange="reversed", showgrid=False, ticks="")
-    return drawn
+    return _style.signed(drawn, traces, look)
 

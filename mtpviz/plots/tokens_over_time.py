@@ -34,4 +34,4 @@ def figure(traces: list[Trace], theme: str = "light") -> go.Figure:
     drawn.update_xaxes(title_text="time (s)", range=[0, max(longest / 1000 * 1.03, 1e-3)])
     drawn.update_yaxes(title_text="tokens", rangemode="tozero")
     drawn.update_layout(hovermode="x unified")
-    return drawn
+    return _style.signed(drawn, traces, look)

@@ -16,6 +16,8 @@ ABOUT = ("τ, the tokens per target pass, would be the speedup if a pass over dr
          "measured speedup.")
 
 COLUMNS = 2
+
+
 def figure(traces: list[Trace], theme: str = "light") -> go.Figure:
     """A waterfall per lane that drafts, at most two in a row, on one common speedup axis."""
     look = _style.theme_of(theme)
@@ -41,7 +43,7 @@ def figure(traces: list[Trace], theme: str = "light") -> go.Figure:
     drawn.update_yaxes(range=[0, ceiling * 1.16])
     drawn.update_yaxes(title_text="speedup (×)", col=1)
     drawn.update_layout(showlegend=False, bargap=0.3, margin_t=64)
-    return drawn
+    return _style.signed(drawn, traces, look)
 
 
 def _waterfall(drawn: go.Figure, look: _style.Theme, entry: Budget, row: int, column: int) -> None:
