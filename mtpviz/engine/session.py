@@ -17,7 +17,11 @@ import numpy as np
 import torch
 
 from mtpviz.engine.budget import PassCost
+from mtpviz.engine.drafter import Drafter
+from mtpviz.engine.host import HostLane
+from mtpviz.engine.lane import Lane
 from mtpviz.engine.machine import read_gb_s
+from mtpviz.engine.sampling import Sampling
 from mtpviz.errors import UserError
 from mtpviz.kernels.simd import has_bf16_dot
 from mtpviz.models.catalogue import BUNDLED, ModelEntry, resolve
@@ -115,6 +119,10 @@ class Session:
             self.threads = fastest_threads(self.target)
         for model in self._models:
             model.threads = self.threads
+
+    def lane(self, drafter: Drafter, sampling: Sampling, tokens: list[int], limit: int, record: bool) -> Lane:
+        """What runs one sequence on this session's device: `tokens`, then at most `limit` new ones."""
+        return HostLane(self, drafter, sampling, tokens, limit)
 
     @property
     def pass_cost(self) -> PassCost:

@@ -72,7 +72,7 @@ def test_draft_cache_is_what_a_fresh_prefill_makes_of_it(session):
             probe = (np.array([5]), np.array([-1]), np.array([len(seen)]))
             expected = drafter.model.forward(fresh, *probe).logits.copy()
             assert (drafter.model.forward(drafter.cache, *probe).logits == expected).all()
-            assert len(seen) + len(drafter.pending) == decoder.cache.length
+            assert len(seen) + len(drafter.pending) == decoder.lane.cache.length
 
 
 def test_sampled_chain_keeps_its_promise_roughly_and_its_seed_exactly(session):
@@ -97,7 +97,7 @@ def test_mtp_heads_see_every_committed_position_once(session):
     while not decoder.done:
         step = decoder.step()
         trunk.append(drafter.pending[-len(step.accepted) - 1 :].copy())
-        assert all(cache.length + len(drafter.pending) == decoder.cache.length for cache in drafter.caches)
+        assert all(cache.length + len(drafter.pending) == decoder.lane.cache.length for cache in drafter.caches)
     rows = np.concatenate(trunk)[: drafter.caches[0].length]
     model, fresh = drafter.models[0], drafter.models[0].new_cache(400)
     for first in range(0, len(rows), 64):
