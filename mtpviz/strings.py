@@ -1,9 +1,25 @@
-"""Every English sentence that the page says, by name; a translation is another dictionary like STRINGS.
+"""Every English sentence that the page says, by name; mtpviz/chinese.py is the translation.
 
-`{name}` stands for a value. The browser gets the same dictionary (mtp.say in assets/web/js/dom.js).
+`{name}` stands for a value, `[[term|text]]` for text with a term's definition behind it. The browser gets the same
+dictionary (mtp.say in assets/web/js/dom.js). The definitions of terms are in assets/web/learn/glossary.json; here they
+are called `term.NAME`, and the terms' own names `term.NAME.name`.
 """
 
 from __future__ import annotations
+
+import json
+from pathlib import Path
+
+GLOSSARY = Path(__file__).resolve().parents[1] / "assets" / "web" / "learn" / "glossary.json"
+
+
+def terms(language: str) -> dict[str, str]:
+    """The glossary in one language ("en" or "zh"), by the names that sentences have."""
+    strings = {}
+    for name, entry in json.loads(GLOSSARY.read_text(encoding="utf-8")).items():
+        strings[f"term.{name}.name"], strings[f"term.{name}"] = entry[language]
+    return strings
+
 
 STRINGS = {
     "page.title": "mtpviz: multi-token prediction, seen",
@@ -21,6 +37,66 @@ STRINGS = {
     "theme.dark": "Dark",
     "theme.light": "Light",
     "theme.about": "Switch between light and dark",
+    "language.name": "English",
+    "language.other": "中文",
+    "language.about": "中文界面",
+    "share": "Copy link",
+    "share.about": "The address of this page as it stands: prompt, lanes, sampling, seed and step",
+    "share.done": "Copied",
+    "share.failed": "Copy it from the address bar",
+    "nav.label": "Parts of the page",
+    "nav.race": "Race",
+    "nav.step": "Step",
+    "nav.why": "Speedup",
+    "nav.figures": "Figures",
+    "nav.learn": "Learn",
+    # links
+    "link.bad": "This link has values that the page does not take, and they were left out: {names}.",
+    "link.lanes": "This link names lanes that do not exist here, and they were left out: {names}.",
+    "link.lane": "This link points at a lane that this race does not have: {name}.",
+    "link.step": "This link points at step {n}, but the lane has only {of}; this is the last one.",
+    "link.own": "This link brings its own prompt and settings. Press Start to run them.",
+    # course
+    "learn.label": "Guided course",
+    "learn.menu": "Page of the course",
+    "learn.count": "{n} / {of}",
+    "learn.option": "{n}. {title}",
+    "learn.option.done": "{n}. {title} ✓",
+    "learn.next": "Next",
+    "learn.back": "Back",
+    "learn.close": "Close",
+    "learn.close.about": "Close the course; it opens again where you left it",
+    "learn.progress": "{n} of {of} done",
+    "learn.done": "Done",
+    "learn.absent": "This race has no {names} lane; the page shows {title} in its place.",
+    "learn.absent.none": "This race has no {names} lane.",
+    "learn.notes": "Notes",
+    "learn.notes.about": "The presenter's notes to this page (key N)",
+    "lecture": "Lecture",
+    "lecture.end": "End lecture",
+    "lecture.about": "Large type, one thing at a time, everything by keyboard (key F)",
+    "table.method": "Method",
+    "table.paper": "Published",
+    "table.setting": "Model, task, source",
+    "table.ours": "Here, in this race",
+    "table.none": "not in this race",
+    "table.paper.mark": "paper, not reproduced",
+    "table.figure": "{speedup}, τ {tau}",
+    "table.speedup": "{speedup}×",
+    # keys
+    "keys.title": "Keyboard",
+    "keys.button": "Keyboard shortcuts",
+    "keys.close": "Close",
+    "keys.step": "one pass back, one pass on; with Shift ten",
+    "keys.ends": "first and last pass",
+    "keys.play": "play, pause",
+    "keys.lane": "look at this lane",
+    "keys.nodes": "walk through the nodes of the tree",
+    "keys.course": "open the course; next and previous page",
+    "keys.lecture": "lecture mode; presenter's notes",
+    "keys.view": "lecture: next part of the page",
+    "keys.prompt": "write a prompt; Ctrl + Enter starts the race",
+    "keys.help": "this list",
     # record: what is known of a run
     "record.about": "About this run",
     "record.greedy": "greedy, {n} tokens",
@@ -109,22 +185,12 @@ STRINGS = {
         " the text may differ. It does from token {n} on."
     ),
     "exact.lossy.about": "This verification rule gives up exactness for speed.",
-    "term.tau": (
-        "τ (tau) is tokens per pass of the target model, the bonus token included. Next-token "
-        "prediction has τ = 1."
-    ),
-    "term.speedup": (
-        "Tokens per second of this lane over those of the next-token lane of the same race; the "
-        "prompt's own pass is not counted."
-    ),
-    "term.rate": "Tokens per second on the lane's own clock, without the prompt's own pass.",
     # legend
     "legend.accepted": "accepted draft",
     "legend.bonus": "bonus",
     "legend.rejected": "rejected draft",
     "legend.plain": "plain: the target alone",
     "legend.ghosts": "Show rejected drafts in the text",
-    "legend.bonus.about": "After the drafts that it accepts, the target always adds one token of its own.",
     # microscope
     "step.title": "{title} · step {n} of {of}",
     "step.prefill": "The prompt has been read; the first token is known.",
@@ -187,11 +253,118 @@ STRINGS = {
     # figures
     "figures.title": "The race in figures",
     "figures.about": "Drawn from the race above, whole, when it has ended.",
+    # save
+    "save": "Share",
+    "save.title": "Share and save",
+    "save.link": "As a link",
+    "save.link.about": "Prompt, lanes, sampling, seed, lane and step, in the address",
+    "save.page": "As a page",
+    "save.page.about": "One file that opens without a network: replay, tree, figures",
+    "save.picture": "As a picture",
+    "save.picture.about": "What stands on the page now, for a slide or a paper",
+    "save.data": "As data",
+    "save.data.about": "The trace, which this page opens again; tables of tokens and of passes (CSV)",
+    "save.tokens": "CSV tokens",
+    "save.steps": "CSV passes",
+    "save.view": "What the picture shows",
+    "save.view.race": "Race",
+    "save.view.tree": "Tree of this step",
+    "save.view.speedup": "Why not faster",
+    "save.size": "Size of the picture",
+    "save.size.slide": "Slide, 16:9",
+    "save.size.paper": "Paper column",
+    "save.running": "The race is still running; it can be saved when it has ended.",
+    "save.making": "Making the file.",
+    "save.done": "Saved to your downloads.",
+    "save.lost": "The server did not answer; please try again. The trace (JSONL) can be saved without it.",
+    "save.unknown": "There is no file of the kind {to} to be had here.",
+    # open
+    "open.button": "Open a trace file",
+    "open.about": "A .jsonl or .jsonl.gz that this page or python -m mtpviz wrote; or drop one anywhere",
+    "open.reading": "Reading {name}.",
+    "open.busy": "A race is running; stop it first, then open another.",
+    "open.unknown": "No trace came with this request; choose a .jsonl or .jsonl.gz file.",
+    "open.large": "{name} is larger than {limit} MiB; a trace of a race is far smaller.",
+    "open.bomb": "{name} unpacks to more than {limit} MiB; a trace of a race is far smaller.",
+    "open.damaged": "{name} cannot be read to its end; it may be damaged or cut off.",
+    "open.steps": "{name} has more than {steps} passes or overlong lines; this page opens traces of ordinary races.",
+    "open.lanes": "{name} has {n} lanes; this page shows at most {limit}.",
+    # gallery
+    "nav.gallery": "Gallery",
+    "gallery.title": "Recorded races",
+    "gallery.about": (
+        "Run earlier, on the hardware and date named here, and replayed from their traces: they need no model. A bar is"
+        " a lane's speedup; the dotted line is next-token prediction."
+    ),
+    "gallery.loading": "Looking for recorded races.",
+    "gallery.empty": "No race has been recorded into this copy; python -m mtpviz record makes them.",
+    "gallery.lanes": "Lanes to open a race with",
+    "gallery.lanes.about": "Open with up to {n} lanes:",
+    "gallery.greedy": "· greedy",
+    "gallery.sampled": "· T = {t}",
+    "gallery.best": "{x}× with {title}",
+    "gallery.none": "no lane was compared",
+    "gallery.loops": "the text loops, which flatters drafters",
+    "gallery.commit": "commit {commit}",
+    "gallery.domain.tales": "Tales",
+    "gallery.domain.stories": "Stories",
+    "gallery.domain.chat": "Chat",
+    "gallery.domain.python": "Python",
+    "gallery.domain.zh": "Chinese",
+    "gallery.domain.repetitive": "Repetitive",
+    # the microscope at full size
+    "scope.title": "Microscope",
+    "scope.lanes": "Lane under the microscope",
+    "scope.back": "One pass back",
+    "scope.next": "One pass on",
+    "scope.text": "The text so far",
+    "scope.depth": "depth {n}",
+    "scope.depth.source": "depth {n}, {source}",
+    "scope.source": "head {n}",
+    "scope.tree": "Draft tree",
+    "scope.tree.about": "Drafted below the root, checked in one pass; the top row became text",
+    "scope.tree.numbers": "below each node: the draft's probability · the target's",
+    "scope.oracle": "Show the best possible tree",
+    "scope.oracle.best": "best possible",
+    "scope.oracle.best.about": (
+        "The text that followed is known from this trace: the best tree of so many nodes is the chain of the tokens"
+        " that followed, all of them accepted."
+    ),
+    "scope.oracle.promised": "promised",
+    "scope.oracle.promised.about": (
+        "What the draft expected of its own tree: 1 for the target's own token, and for each node the product of the"
+        " draft's probabilities on its path."
+    ),
+    "scope.oracle.realised": "realised",
+    "scope.oracle.realised.about": "Tokens that this pass did give: the accepted drafts and the target's own one.",
+    "scope.mask": "Attention mask",
+    "scope.mask.about": "Who may read whom in the one pass: the text, the own ancestors, itself",
+    "scope.mask.committed": "{n} committed",
+    "scope.mask.read": (
+        "{rows} rows in one pass; each reads the {n} committed positions, its own ancestors in the tree and itself."
+    ),
+    "scope.wants": "What the target wanted",
+    "scope.wants.about": "After the root and each accepted draft; point at any other node for its own",
+    "scope.time": "Time of this step",
+    "scope.time.about": "Against next-token prediction's mean time for the same tokens",
+    "scope.time.step": "this step: {n} tokens in {ms} ms",
+    "scope.time.step.one": "this step: 1 token in {ms} ms",
+    "scope.time.plain": "next-token: the same {n} tokens in {ms} ms",
+    "scope.time.plain.one": "next-token: the same token in {ms} ms",
+    "scope.kv": "Key-value cache",
+    "scope.kv.about": "Above, as the pass left it; below, after the commit",
+    "scope.kv.committed": "{n} before",
+    "scope.kv.told": "{rows} slots written by this pass: {kept} kept in place, {moved} moved up, {freed} freed.",
+    "scope.kv.bytes": "A slot is {each}; {freed} are free again.",
+    "node.oracle": "“{text}” is what followed in the text: the best draft would have had it here.",
+    # end of the instruments
     # errors
     "error.engine": "The engine broke off; the server's log says why. Please try again.",
     "error.load": "The model could not be loaded; the server's log says why. The recorded race still plays.",
     "error.no_recording": "There is no recorded race to show. Write a prompt and press Start to run one.",
 }
+
+STRINGS |= terms("en")
 
 
 def say(name: str, **values: object) -> str:

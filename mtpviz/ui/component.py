@@ -14,12 +14,17 @@ from pathlib import Path
 
 import gradio as gr
 
+from mtpviz.chinese import CHINESE
 from mtpviz.strings import STRINGS
 
 WEB = Path(__file__).resolve().parents[2] / "assets" / "web"
 TEMPLATE = '<div class="mtp" id="mtp"></div>'
 FIRST = ("dom.js", "store.js")  # what the other scripts read as they load; among those the order is free
+LANGUAGES = {"en": STRINGS, "zh": {**STRINGS, **CHINESE}}
 ON_LOAD = """
+mtp.kept.start();
+mtp.permalink.start();
+mtp.language.start();
 mtp.main.start(element.querySelector('#mtp'), {
   value: () => props.value,
   watch: (callback) => watch('value', callback),
@@ -73,7 +78,11 @@ def head(settings: dict) -> str:
     settings: what the scripts read as mtp.settings. Each script adds itself to `mtp`; those in views/ add
     themselves to mtp.views, so that a new view is a new file.
     """
-    boot = f"window.mtp = {{views: [], strings: {_literal(STRINGS)}, settings: {_literal(settings)}}};"
+    course = {name: json.loads((WEB / "learn" / f"{name}.json").read_text(encoding="utf-8")) for name in LANGUAGES}
+    boot = (
+        f"window.mtp = {{views: [], languages: {_literal(LANGUAGES)}, texts: {_literal(course)},"
+        f" settings: {_literal(settings)}}};"
+    )
     paths = sorted((WEB / "js").rglob("*.js"), key=lambda path: (path.name not in FIRST, path))
     scripts = [path.read_text(encoding="utf-8") for path in paths]
     return "\n".join(f"<script>{text}</script>" for text in [boot, *scripts])

@@ -2,11 +2,14 @@
 
 import re
 
-from mtpviz.ui.component import WEB
 from mtpviz.strings import STRINGS
+from mtpviz.ui.component import WEB
 
 # Families whose last part is put together as the page runs: say(`exact.${name}`).
-FAMILIES = ("chip.", "exact.", "node.", "phase.", "record.", "sampling.", "theme.", "why.")
+FAMILIES = (
+    "chip.", "exact.", "gallery.", "keys.", "nav.", "node.", "phase.", "record.", "sampling.", "save.", "term.",
+    "theme.", "why.",
+)
 
 
 def test_every_sentence_is_said_somewhere():

@@ -3,27 +3,27 @@ mtp.choices = () => {
   const { el, text } = mtp.dom;
   const list = el("ul", { class: "choices" }), note = el("p", { class: "note", text: mtp.say("lanes.loading") });
   const menu = mtp.menu(mtp.say("lanes.title"), el("div", {}, el("h3", { text: mtp.say("lanes.title") }), list, note));
-  const boxes = new Map();
+  const { state, set } = mtp.store, boxes = new Map();
   let known = "";
 
   function build(strategies) {
     list.replaceChildren(...strategies.map((entry) => {
       const base = entry.name === "ntp", id = `mtp-lane-${entry.name}`;
       const box = el("input", { type: "checkbox", id, disabled: base || !!entry.missing });
-      box.checked = boxes.get(entry.name)?.checked ?? !entry.missing;
+      box.checked = base || (!entry.missing && (state.order.strategies?.includes(entry.name) ?? true));
       boxes.set(entry.name, box);
-      box.addEventListener("change", label);
-      return el("li", {}, box, el("label", { for: id }, el("b", { text: entry.title }),
-        el("span", { text: entry.missing || (base ? mtp.say("lanes.always") : entry.blurb) })));
+      box.addEventListener("change", () => set({ order: { ...state.order, strategies: value() } }));
+      return el("li", {}, box, el("label", { for: id }, el("b", { text: mtp.word(entry.title) }),
+        el("span", { text: entry.missing || (base ? mtp.say("lanes.always") : mtp.word(entry.blurb)) })));
     }));
     note.hidden = true;
   }
-  const value = () => [...boxes].filter(([, box]) => box.checked).map(([name]) => name);
-  function label(state) {
-    const chosen = boxes.size ? value().length : mtp.store.state.race?.lanes.length ?? 0;
+  const value = () => (boxes.size ? [...boxes].filter(([, box]) => box.checked).map(([name]) => name) : state.order.strategies ?? []);
+  function label() {
+    const chosen = boxes.size ? value().length : state.race?.lanes.length ?? 0;
     text(menu.button, mtp.say(chosen === 1 ? "lanes.chip.one" : "lanes.chip", { n: chosen }));
   }
-  function update(state) {
+  function update() {
     const told = JSON.stringify(state.engine.strategies);
     if (told !== known && state.engine.strategies.length) {
       known = told;

@@ -46,4 +46,7 @@ mtp.say = (name, values) => {
   return text;
 };
 
+// A text that was made in English elsewhere (a strategy's title, a figure's), in the reader's language where it is known.
+mtp.word = (text) => mtp.strings["=" + text] ?? text;
+
 mtp.number = (value, digits = 2) => (Number.isFinite(value) ? value.toFixed(digits) : "–");

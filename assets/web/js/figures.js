@@ -4,9 +4,9 @@ mtp.figures = (() => {
 
   function send() {
     if (!wish || !seen) return;
-    const full = { run: wish, theme: mtp.store.state.theme };
-    if (told === full.run + full.theme) return;
-    told = full.run + full.theme;
+    const { theme, language } = mtp.store.state, full = { run: wish, theme, language };
+    if (told === JSON.stringify(full)) return;
+    told = JSON.stringify(full);
     mtp.link.figures(full);
   }
   function ask(run) {
@@ -19,6 +19,7 @@ mtp.figures = (() => {
     if (!place) return setTimeout(watch, 300);
     new IntersectionObserver((entries) => {
       seen = entries.some((entry) => entry.isIntersecting);
+      mtp.language?.translate();
       send();
     }, { rootMargin: "200px" }).observe(place);
   }

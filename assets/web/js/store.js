@@ -8,12 +8,22 @@ mtp.store = (() => {
     rate: 0.1,
     lane: 0, // the lane under the microscope
     hover: null, // {lane, step}: the tokens pointed at
+    node: null, // the node of the tree pointed at, as treelayout.js makes it
+    term: null, // the term of the glossary opened last
     ghosts: false, // rejected drafts in the text
     running: null, // id of the run that this browser has going
     last: null, // the order of the last run: what Again repeats
+    order: { prompt: null, strategies: null, temperature: 0, top_p: 1, top_k: 0, min_p: 0, seed: 0, tokens: 96 }, // as the form has it
     status: { name: "status.waiting" },
+    notice: null, // {name, values, bad}: a sentence that stands beside the status until the next run
     engine: { state: "loading", strategies: [] },
     theme: "light",
+    language: "en",
+    view: "race", // the part of the page at hand: a name of mtp.places
+    lecture: false, // large type, one part of the page at a time
+    course: null, // id of the open page of the course
+    done: [], // ids of the course's pages whose action was done
+    notes: false, // the presenter's notes to those pages
   };
   const readers = [];
   let asked = false, before = { ...state };
@@ -31,5 +41,9 @@ mtp.store = (() => {
       requestAnimationFrame(draw);
     }
   }
-  return { state, set, read: (reader) => readers.push(reader) };
+  // The page is laid out anew: the views of before read no more.
+  function forget() {
+    readers.length = 0;
+  }
+  return { state, set, forget, read: (reader) => readers.push(reader) };
 })();

@@ -4,6 +4,7 @@ mtp.tips = (() => {
 
   function show(target) {
     bubble.textContent = target.dataset.tip;
+    if (target.dataset.term) mtp.store.set({ term: target.dataset.term });
     bubble.hidden = false;
     const box = target.getBoundingClientRect(), own = bubble.getBoundingClientRect();
     const left = Math.max(8, Math.min(innerWidth - own.width - 8, box.left));
@@ -28,5 +29,13 @@ mtp.tips = (() => {
   const term = (text, name, props) => mtp.dom.el("span",
     { class: "term", tabindex: 0, "data-tip": mtp.say(name), "aria-label": `${text}: ${mtp.say(name)}`, role: "note",
       text, ...props });
-  return { mount, term };
+  // A term of the glossary, by its name there.
+  const glossary = (name, text) => term(text ?? mtp.say(`term.${name}.name`), `term.${name}`, { "data-term": name });
+
+  // A sentence of our own with terms in it: [[name]] or [[name|as it is written here]]. Text stays text.
+  const rich = (sentence) => sentence.split(/(\[\[[^\]]+\]\])/).map((part) => {
+    const found = /^\[\[([^|]+?)(?:\|(.+))?\]\]$/.exec(part);
+    return found ? glossary(found[1], found[2]) : document.createTextNode(part);
+  });
+  return { mount, term, glossary, rich };
 })();

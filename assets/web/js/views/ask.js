@@ -2,14 +2,14 @@
 mtp.views.push({
   name: "ask-row", area: "ask", order: 0,
   mount(host) {
-    const { el, text } = mtp.dom, { state } = mtp.store;
+    const { el, text } = mtp.dom, { state, set } = mtp.store;
     const LINE = 22; // px: the prompt shows whole lines only
     const prompt = el("textarea", {
       id: "mtp-prompt", rows: 1, spellcheck: "false", "aria-label": mtp.say("prompt.label"), placeholder: mtp.say("prompt.placeholder"),
     });
     const turn = mtp.settings.presets.map(() => 0);
     const presets = mtp.settings.presets.map((preset, index) => el("button", {
-      class: "chip preset", type: "button", text: preset.label, "data-tip": preset.about, on: { click: () => example(index) },
+      class: "chip preset", type: "button", text: mtp.word(preset.label), "data-tip": mtp.word(preset.about), on: { click: () => example(index) },
     }));
     const lanes = mtp.choices(), sampling = mtp.sampling();
     const start = el("button", {
@@ -19,13 +19,12 @@ mtp.views.push({
     host.append(el("div", { class: "prompt-box", on: { click: () => prompt.focus() } }, prompt),
       el("div", { class: "chips" }, group, lanes.host, sampling.host), start);
     prompt.addEventListener("input", fit);
-    let wide = 0;
+    let wide = 0, shown = null;
     new ResizeObserver(() => prompt.clientWidth !== wide && ((wide = prompt.clientWidth), fit())).observe(prompt);
     prompt.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !state.running) go();
     });
-    let touched = false;
-    prompt.addEventListener("input", () => (touched = true));
+    prompt.addEventListener("input", () => set({ order: { ...state.order, prompt: prompt.value } }));
 
     function fit() {
       prompt.style.height = "auto";
@@ -38,16 +37,21 @@ mtp.views.push({
     }
     function example(index) {
       const choices = mtp.settings.presets[index].prompts;
-      touched = true;
       write(choices[turn[index]++ % choices.length]);
+      set({ order: { ...state.order, prompt: prompt.value } });
     }
-    const go = () => mtp.run.start({ prompt: prompt.value, strategies: lanes.value(), ...sampling.value() });
+    function go() {
+      const { tokens, ...rest } = sampling.draw(), asked = { prompt: prompt.value, strategies: lanes.value() };
+      set({ order: { ...rest, tokens, ...asked } });
+      mtp.run.start({ ...rest, ...asked, max_new_tokens: tokens });
+    }
+    if (state.order.prompt !== null) write(state.order.prompt);
 
     return (now, was) => {
-      if (now.race && now.race !== was.race && !touched && !now.race.live) write(now.race.lanes[0]?.run.prompt ?? "");
+      if (state.order.prompt === null && now.race !== shown) write((shown = now.race).lanes[0]?.run.prompt ?? "");
       text(start, mtp.say(now.running ? "stop" : "start"));
       start.classList.toggle("stop", !!now.running);
-      lanes.update(now);
+      lanes.update();
     };
   },
 });

@@ -1,4 +1,5 @@
-// Name, what is being shown (recorded or live, on what, when), which model is at hand, light or dark.
+// Name, the parts of the page, what is being shown (recorded or live, on what, when), which model is at hand; a link to
+// all this, the other language, light or dark.
 mtp.views.push({
   name: "masthead", area: "top", order: 0,
   mount(host) {
@@ -6,8 +7,11 @@ mtp.views.push({
     const KEY = "mtpviz-theme", DAY = { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" };
     const source = el("span", { class: "chip still source" }), model = el("span", { class: "chip still model" });
     const theme = el("button", { class: "chip", type: "button", "data-tip": mtp.say("theme.about"), on: { click: flip } });
-    host.append(el("h1", { text: mtp.say("page.name") }), el("p", { class: "tagline", text: mtp.say("page.tagline") }),
-      el("div", { class: "chips" }, source, model, theme));
+    const other = mtp.language.all.find((name) => name !== state.language), words = mtp.languages[other];
+    const language = el("button", { class: "chip", type: "button", lang: mtp.language.tag(other), "data-tip": words["language.about"],
+      text: words["language.name"], on: { click: () => mtp.language.choose(other) } });
+    host.append(el("h1", { text: mtp.say("page.name") }), mtp.nav(),
+      el("div", { class: "chips" }, source, model, mtp.save(), language, theme));
 
     function flip() {
       document.body.classList.toggle("dark");
@@ -29,7 +33,7 @@ mtp.views.push({
       source.hidden = !run;
       if (run) {
         const name = state.race.live ? "chip.live" : "chip.recorded";
-        const date = run.date ? new Date(run.date).toLocaleDateString("en-GB", DAY) : "";
+        const date = run.date ? new Date(run.date).toLocaleDateString(mtp.language.tag(), DAY) : "";
         text(source, mtp.say(name, { hardware: run.hardware ?? "", dtype: run.dtype ?? "", date }));
         attr(source, "data-tip", mtp.say(name + ".about"));
       }

@@ -38,10 +38,10 @@ mtp.views.push({
         attr(part.name, "aria-label", mtp.say("lane.focus", { title: lane.run.title }));
         part.row = el("article", { class: "lane", "data-lane": index },
           el("div", { class: "lane-head" }, part.name, part.blurb,
-            el("p", { class: "lane-speed", tabindex: 0, role: "note", "data-tip": mtp.say("term.speedup") },
+            el("p", { class: "lane-speed", tabindex: 0, role: "note", "data-tip": mtp.say("term.speedup"), "data-term": "speedup" },
               part.speed, el("span", { class: "times", text: "×" })),
-            el("p", { class: "lane-facts" }, part.rate, mtp.tips.term(mtp.say("lane.tokens"), "term.rate"),
-              mtp.tips.term("τ", "term.tau"), part.tau),
+            el("p", { class: "lane-facts" }, part.rate, mtp.tips.glossary("rate", mtp.say("lane.tokens")),
+              mtp.tips.glossary("tau", "τ"), part.tau),
             part.exact),
           el("div", { class: "lane-body" }, el("div", { class: "lane-race" }, part.bar, part.clock), part.text));
         part.flow = new mtp.Flow(part.text, lane, index);

@@ -4,12 +4,15 @@ mtp.views.push({
   mount(host) {
     const { el } = mtp.dom;
     const ghosts = el("input", { type: "checkbox", id: "mtp-ghosts", on: { change: () => mtp.store.set({ ghosts: ghosts.checked }) } });
+    const mark = (look, term, name) => {
+      const chip = mtp.tips.glossary(term, mtp.say(name));
+      chip.className = look;
+      return chip;
+    };
     host.append(
-      el("span", { class: "tok accepted", text: mtp.say("legend.accepted") }),
-      el("span", { class: "tok bonus", tabindex: 0, role: "note", "data-tip": mtp.say("legend.bonus.about"), text: mtp.say("legend.bonus") }),
-      el("span", { class: "ghost", text: mtp.say("legend.rejected") }),
-      el("span", { class: "muted", text: mtp.say("legend.plain") }),
+      mark("tok accepted", "accept", "legend.accepted"), mark("tok bonus", "bonus", "legend.bonus"),
+      mark("ghost", "reject", "legend.rejected"), mark("muted", "target", "legend.plain"),
       el("label", { class: "switch", for: "mtp-ghosts" }, ghosts, el("span", { text: mtp.say("legend.ghosts") })));
-    return () => {};
+    return (state) => (ghosts.checked = state.ghosts);
   },
 });

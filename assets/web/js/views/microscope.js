@@ -13,7 +13,10 @@ mtp.views.push({
         ...parts.map((part) => el("span", {}, el("i", { class: `phase ${part.name}` }), say(`phase.${part.name}`), " ", part.ms))));
     scroll.append(empty);
     host.append(el("div", { class: "card-head" }, title, summary), scroll, el("div", { class: "node-note" }, note, wants), time);
-    const tree = new mtp.Tree(scroll, (item) => explain(item ?? null));
+    const tree = new mtp.Tree(scroll, (item) => {
+      explain(item ?? null);
+      mtp.store.set({ node: item ?? null });
+    });
     let lane = null, step = null;
 
     const word = (token) => mtp.token.alone(lane.piece(token), 24);

@@ -1,0 +1,5 @@
+"""The page in Chinese."""
+
+from mtpviz.strings import terms
+
+CHINESE = terms("zh")
