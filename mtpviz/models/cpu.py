@@ -164,11 +164,15 @@ class CpuModel:
         wanted for the last so many rows only (all by default). The cache's length stays.
         """
         rows = len(tokens)
+        self.stream[:rows, : self.config.hidden] = self.embed(tokens)
+        return self.run(cache, rows, parents, positions, 0, taps, head_rows)
+
+    def embed(self, tokens: np.ndarray) -> np.ndarray:
+        """Embeddings fp32 (rows, hidden) of tokens (rows,)."""
         embedded = self.embedding[tokens]
         if embedded.dtype == np.uint16:
             embedded = (embedded.astype(np.uint32) << 16).view(np.float32)
-        self.stream[:rows, : self.config.hidden] = embedded
-        return self.run(cache, rows, parents, positions, 0, taps, head_rows)
+        return embedded
 
     def run(self, cache: Cache, rows: int, parents: np.ndarray, positions: np.ndarray, first_layer: int,
             taps: tuple[int, ...] = (), head_rows: int | None = None) -> Output:

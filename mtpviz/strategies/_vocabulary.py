@@ -17,20 +17,28 @@ SETTING = Setting("auto", "tokens that the draft scores: its language's most fre
 class Head:
     """An unembedding, cut to a language's tokens or whole. name: the language or "full". size: tokens it scores.
 
-    panels: as `CpuModel.unembed` wants them. to_ids maps what it scores to the model's vocabulary.
+    panels: as `CpuModel.unembed` wants them. to_ids maps what it scores to the model's vocabulary. trained: ids, int64
+    and ascending, that an unembedding of (trained, hidden) scores, whose vocabulary was fixed by training: a language's
+    map can only take from it.
     """
 
-    def __init__(self, session, model: CpuModel, unembedding: torch.Tensor, part: str, choice: str, prompt: np.ndarray):
+    def __init__(self, session, model: CpuModel, unembedding: torch.Tensor, part: str, choice: str, prompt: np.ndarray,
+                 trained: np.ndarray | None = None):
         vocab = session.config.vocab
         wanted = language_of(session.tokenizer.decode(prompt.tolist())) if choice == "auto" else choice
         ids = None if wanted == FULL else load_map(session.entry.vocabulary, wanted, vocab)
         if ids is None and choice in LANGUAGES:
             raise UserError(f"The model {session.entry.name} has no vocabulary map {choice!r}; vocab=full will do.")
-        self.name, self.ids, self.size = (FULL, None, vocab) if ids is None else (wanted, ids, len(ids))
-        if ids is None:
+        self.name = FULL if ids is None else wanted
+        rows = ids  # of the unembedding that are kept; None is all
+        if trained is not None:
+            rows = None if ids is None else np.flatnonzero(np.isin(trained, ids))
+            ids = trained if rows is None else trained[rows]
+        self.ids, self.size = ids, vocab if ids is None else len(ids)
+        if rows is None:
             self.panels = model.packed.head
         else:
-            kept = torch.from_numpy(ids)
+            kept = torch.from_numpy(rows)
             self.panels = session.part(f"{part} {wanted}", lambda _: model.pack_head(unembedding[kept]))
 
     def to_ids(self, scored: np.ndarray) -> np.ndarray:

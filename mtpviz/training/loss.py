@@ -51,7 +51,7 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         if teacher_features is not None:
             teacher_x, teacher_w = teacher_features.detach().to(dtype), teacher_weight.detach().to(dtype)
         grad_x = torch.empty_like(x)
-        grad_w = torch.zeros_like(weight)
+        grad_w = torch.zeros_like(weight) if ctx.needs_input_grad[1] else None
         loss = torch.zeros((), device=x.device)
         chunk = CHUNK["cuda" if x.is_cuda else "cpu"]
         for start in range(0, count, chunk):
@@ -69,11 +69,12 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
                 error -= teacher
             error = error.to(dtype)
             grad_x[rows] = error @ w
-            grad_w += error.T @ x[rows]
-        ctx.save_for_backward(grad_x.to(features.dtype).div_(count), grad_w.div_(count))
+            if grad_w is not None:
+                grad_w += error.T @ x[rows]
+        ctx.save_for_backward(grad_x.to(features.dtype).div_(count), None if grad_w is None else grad_w.div_(count))
         return loss / count
 
     @staticmethod
     def backward(ctx, grad):
         grad_x, grad_w = ctx.saved_tensors
-        return grad_x * grad, grad_w * grad, None, None, None, None, None
+        return grad_x * grad, None if grad_w is None else grad_w * grad, None, None, None, None, None

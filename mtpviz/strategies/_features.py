@@ -1,0 +1,102 @@
+"""Drafters that predict the target's next features: EAGLE, EAGLE-3, FastMTP. What a step computes is heads/recurrent's.
+
+Bookkeeping as in EAGLE: a committed row takes the target's own feature, so a drafted row is never kept; the rows of
+what was accepted are run again, in one pass with the new root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from mtpviz.engine.drafter import Features
+from mtpviz.engine.sampling import Sampling
+from mtpviz.errors import UserError
+from mtpviz.heads.recurrent import RecurrentHead
+from mtpviz.models.config import ModelConfig
+from mtpviz.models.cpu import MAX_ROWS, CpuModel
+from mtpviz.models.weights import Weights
+from mtpviz.strategies import _tree, _vocabulary
+from mtpviz.strategies._tree import Recurrent
+from mtpviz.strategies._vocabulary import Head
+
+
+class FeatureDrafter(Recurrent):
+    """kind: folder of its head among the model's. load: reads such a folder."""
+
+    kind: ClassVar[str]
+    load: ClassVar[Callable[[Path, ModelConfig, Weights], RecurrentHead]]
+    reads_features = True
+    settings = {**_tree.SETTINGS, **_tree.DEPTH, "vocab": _vocabulary.SETTING}
+
+    def __init__(self, session, sampling: Sampling, **settings):
+        super().__init__(session, sampling, **settings)
+        self.model, self.module = session.part(f"{self.kind} head", self._load)
+        self.head, self.taps = self.module.card, self.module.taps
+        self.accuracy = self.module.accuracy
+        hidden = self.module.config.hidden
+        self.cache = self.model.new_cache(session.context + MAX_ROWS)
+        self.features = np.zeros((0, hidden), np.float32)  # of committed rows that the draft has not run
+        self.tokens = np.zeros(0, np.int64)  # what follows each of them but the last, which the root follows
+        self.drafted = np.zeros((MAX_ROWS, hidden), np.float32)  # features that the rows of the block left
+
+    @classmethod
+    def _load(cls, session) -> tuple[CpuModel, RecurrentHead]:
+        folder = session.entry.heads.get(cls.kind)
+        if folder is None:
+            raise UserError(f"The model {session.entry.name} has no {cls.title} head; choose another strategy.")
+        module = cls.load(folder, session.config, session.weights)
+        unembedding = session.weights.head if module.unembedding is None else module.unembedding
+        weights = Weights(session.weights.embed, [module.layer], module.norm, unembedding)
+        shared = session.target.packed.head if module.unembedding is None else None
+        model = CpuModel(module.config, weights, session.target.dtype, head=shared)
+        session.adopt(model)
+        return model, module
+
+    def prefill(self, tokens: np.ndarray, features: Features) -> None:
+        own = self.module.unembedding
+        unembedding = self.session.weights.head if own is None else own
+        part = "target head" if own is None else f"{self.kind} unembedding"
+        self.unembedding = Head(self.session, self.model, unembedding, part, self.chosen["vocab"], tokens,
+                                self.module.ids)
+        self.chosen |= {"vocab": self.unembedding.name, "vocab_size": self.unembedding.size}
+        self.commit(tokens, [], features)
+
+    def commit(self, tokens: np.ndarray, accepted: list[int], features: Features) -> None:
+        # Not every step drafts: what was committed before waits, and its last row's next token is this root.
+        self.tokens = np.concatenate([self.tokens, tokens[:1] if len(self.features) else tokens[:0], tokens[1:]])
+        self.features = np.concatenate([self.features, self.module.start(features.normed, features.taps)])
+
+    def begin(self, root: int, position: int) -> np.ndarray:
+        tokens = np.append(self.tokens, root)
+        for first in range(0, len(tokens), MAX_ROWS):
+            chunk = tokens[first : first + MAX_ROWS]
+            rows = np.arange(len(chunk))
+            feature, scored = self._pass(self.features[first : first + MAX_ROWS], chunk, rows - 1,
+                                         self.cache.length + rows)
+            self.model.keep(self.cache, rows)
+        self.features, self.tokens = self.features[:0], self.tokens[:0]
+        self.last = feature[-1].copy()
+        return self.model.unembed(scored[-1:].copy(), self.unembedding.panels, self.unembedding.size)
+
+    def run(self, tokens: np.ndarray, parents: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        rows = len(tokens)
+        above = parents[-rows:]
+        features = np.where(above[:, None] >= 0, self.drafted[above], self.last)
+        # A node at depth 1 is the token after the root, whose row stands behind the committed ones.
+        feature, scored = self._pass(features, tokens, parents, positions - 1)
+        self.drafted[len(parents) - rows : len(parents)] = feature
+        return self.model.unembed(scored.copy(), self.unembedding.panels, self.unembedding.size)
+
+    def _pass(self, features: np.ndarray, tokens: np.ndarray, parents: np.ndarray,
+              positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Run rows of the module: the features they leave, and what the unembedding reads."""
+        stream, side = self.module.mix(features, self.session.target.embed(tokens))
+        self.model.stream[: len(tokens), : stream.shape[1]] = stream
+        if side is not None:
+            self.model.side[: len(tokens)] = side
+        out = self.model.run(self.cache, len(tokens), parents, positions, 0, (1,), head_rows=0)
+        return out.taps[0] if self.module.raw else out.normed, out.normed

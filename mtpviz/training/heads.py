@@ -1,0 +1,205 @@
+"""Training of draft heads on a frozen target: one pass of the target feeds every head that is trained beside it."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import inspect
+import json
+import pkgutil
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mtpviz.errors import UserError
+from mtpviz.models.catalogue import ModelEntry
+from mtpviz.training import recipes as recipes_folder
+from mtpviz.training.acceptance import acceptance
+from mtpviz.training.checkpoint import save_checkpoint
+from mtpviz.training.data import TokenStream
+from mtpviz.training.headfolder import write_head
+from mtpviz.training.optimizer import rate_scale
+from mtpviz.training.recipe import Recipe
+from mtpviz.training.run import Budget
+from mtpviz.training.selfdistill import MIX
+from mtpviz.training.teacher import Teacher
+
+LENGTH, ROWS = 512, 4  # of a batch; 2,048 tokens a step
+HELD_OUT_ROWS = 3  # windows a domain
+RANKS = 10  # candidates of a level whose accuracy a head's folder tells, for static trees
+JUDGED_DEPTH = 3  # levels of the chain whose held-out tau picks the weights
+WARMUP, DECAY = 0.03, 0.5
+NORM_RATE = 1e-3
+
+
+def recipes() -> dict[str, type[Recipe]]:
+    """The recipes by name: the class that each module in training/recipes/ marks with `RECIPE`."""
+    names = [entry.name for entry in pkgutil.iter_modules(recipes_folder.__path__)]
+    found = [importlib.import_module(f"{recipes_folder.__name__}.{name}").RECIPE for name in names]
+    return {recipe.name: recipe for recipe in found}
+
+
+def pick_recipe(spec: str) -> tuple[type[Recipe], dict[str, float]]:
+    """The recipe and its options of "name" or "name:option=number:..."; UserError lists what is known."""
+    (name, *pairs), known = spec.split(":"), recipes()
+    if name not in known:
+        raise UserError(f"There is no head {name!r} to train; the known ones are {', '.join(known)}.")
+    possible = list(inspect.signature(known[name].__init__).parameters)[3:]
+    options = {}
+    for key, _, value in (pair.partition("=") for pair in pairs):
+        try:
+            options[key] = float(value)
+        except ValueError:
+            key = None
+        if key not in possible:
+            raise UserError(f"{spec!r} is no head to train; options of {name} are {', '.join(possible) or 'none'}.")
+    return known[name], options
+
+
+@dataclass
+class HeadRun:
+    """One head on its way. best: the weights of the highest held-out tau so far. history: plain records."""
+
+    recipe: Recipe
+    optimizer: torch.optim.Optimizer
+    best: dict[str, Tensor]
+    best_tau: float
+    history: list[dict]
+
+    def step(self, loss: Tensor, scale: float) -> None:
+        """One update at `scale` times the peak rates."""
+        loss.backward()
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        for group in self.optimizer.param_groups:
+            group["lr"] = scale * group["peak"]
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+
+
+def new_head(recipe: Recipe, device: torch.device) -> HeadRun:
+    """A head at step 0, with AdamW (0.9, 0.95) as in the papers."""
+    recipe.module.to(device)
+    parameters = list(recipe.module.parameters())
+    groups = [{"params": [p for p in parameters if p.ndim > 1], "peak": recipe.rate},
+              {"params": [p for p in parameters if p.ndim == 1], "peak": NORM_RATE}]
+    optimizer = torch.optim.AdamW([group for group in groups if group["params"]], betas=(0.9, 0.95), weight_decay=0.0)
+    return HeadRun(recipe, optimizer, copy.deepcopy(recipe.module.state_dict()), 0.0, [])
+
+
+class HeadTraining:
+    """Trains the heads `names` of a target side by side; "firp:depth=0.25" gives a recipe an option.
+
+    texts, held_out: token arrays by domain that the target wrote (training/selfdistill.py), the latter greedily and
+    from other prompts. out: folder for the heads, log.jsonl and checkpoint.pt. Raises UserError for an unknown head and
+    for a folder that cannot be written.
+    """
+
+    def __init__(self, names: Iterable[str], entry: ModelEntry, texts: Mapping[str, np.ndarray],
+                 held_out: Mapping[str, np.ndarray], out: Path, *, device: str = "cpu",
+                 dtype: torch.dtype = torch.bfloat16, seed: int = 0):
+        chosen = {name: pick_recipe(name) for name in names}
+        torch.manual_seed(seed)
+        self.teacher, self.out, self.seed = Teacher(entry, device, dtype), out, seed
+        mix = {domain: share for domain, share in MIX.items() if domain in texts}
+        self.stream = TokenStream(texts, mix)
+        self.length = min(LENGTH, self.teacher.config.context, *(len(array) // 2 for array in texts.values()))
+        self.windows = {domain: _windows(array, self.length) for domain, array in held_out.items()}
+        counts = sum(np.bincount(array, minlength=self.teacher.config.vocab) for array in texts.values())
+        self.heads = {name: new_head(recipe(self.teacher, counts, **options), self.teacher.device)
+                      for name, (recipe, options) in chosen.items()}
+        self.step = self.tokens = 0
+        self.seconds = 0.0
+
+    def run(self, budget: Budget, checkpoint_minutes: float = 4.0) -> None:
+        """Train until `budget` is used; judges the heads untrained, after one step, at every checkpoint and at the end,
+        and writes those of the highest held-out tau."""
+        saved = time.monotonic()
+        started = saved - self.seconds
+        with open(self.out / "log.jsonl", "a", encoding="utf-8") as log:
+            while (progress := budget.progress(self.seconds, self.tokens)) < 1.0:
+                if self.step in (0, 1):
+                    self._judge(log)
+                losses = self._step(rate_scale(progress, WARMUP, DECAY))
+                self.seconds = time.monotonic() - started
+                if self.step % 10 == 0:
+                    left = (1 / max(progress, 1e-6) - 1) * self.seconds / 60
+                    _write(log, {"step": self.step, "tokens": self.tokens, "loss": losses,
+                                 "tokens_per_s": round(self.tokens / self.seconds), "minutes_left": round(left, 1)})
+                if time.monotonic() - saved > 60 * checkpoint_minutes:
+                    self._judge(log)
+                    save_checkpoint(self.out, self.state_dict())
+                    saved = time.monotonic()
+            self._judge(log)
+        save_checkpoint(self.out, self.state_dict())
+        self.write()
+
+    def write(self) -> None:
+        """Write every head with its best weights and what they reach."""
+        for head in self.heads.values():
+            head.recipe.module.load_state_dict(head.best)
+        heads = {name: head.recipe for name, head in self.heads.items()}
+        judged = acceptance(heads, self.teacher, self.windows, RANKS)
+        for name, head in self.heads.items():
+            folder = self.out / name.replace(":", "-")
+            write_head(folder, head.recipe, self.teacher, judged[name], head.history, self.tokens)
+
+    def _step(self, scale: float) -> dict[str, float]:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.step)
+        batch = self.teacher.batch(self.stream.batch(ROWS, self.length, 0))
+        losses = {}
+        for name, head in self.heads.items():
+            with torch.autocast(self.teacher.device.type, self.teacher.dtype,
+                                enabled=self.teacher.dtype != torch.float32):
+                loss = head.recipe.loss(self.teacher, batch, generator)
+            head.step(loss, scale)
+            losses[name] = round(loss.item(), 4)
+        self.step += 1
+        self.tokens += ROWS * self.length
+        return losses
+
+    def _judge(self, log) -> None:
+        judged = acceptance({name: head.recipe for name, head in self.heads.items()}, self.teacher, self.windows)
+        for name, head in self.heads.items():
+            tau = judged[name]["all"].tau(JUDGED_DEPTH)
+            head.history.append({"step": self.step, "tokens": self.tokens, "tau": round(tau, 4)})
+            _write(log, {"head": name, **head.history[-1],
+                         "by_domain": {domain: round(found.tau(JUDGED_DEPTH), 3)
+                                       for domain, found in judged[name].items()}})
+            if tau > head.best_tau:
+                head.best, head.best_tau = copy.deepcopy(head.recipe.module.state_dict()), tau
+
+    def state_dict(self) -> dict:
+        """Plain data and tensors; `load_state_dict` of an equal training continues from here."""
+        return {"preset": ",".join(self.heads), "stream": self.stream.state,
+                "counters": {"step": self.step, "tokens": self.tokens, "seconds": self.seconds, "seed": self.seed},
+                "heads": {name: {"module": head.recipe.module.state_dict(), "optimizer": head.optimizer.state_dict(),
+                                 "best": head.best, "best_tau": head.best_tau, "history": head.history}
+                          for name, head in self.heads.items()}}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Restore what `state_dict` gave."""
+        self.stream.state = state["stream"]
+        for name, value in state["counters"].items():
+            setattr(self, name, value)
+        for name, kept in state["heads"].items():
+            head = self.heads[name]
+            head.recipe.module.load_state_dict(kept["module"])
+            head.optimizer.load_state_dict(kept["optimizer"])
+            head.best, head.best_tau, head.history = kept["best"], kept["best_tau"], kept["history"]
+
+
+def _windows(array: np.ndarray, length: int) -> Tensor:
+    """The first windows of a held-out text."""
+    rows = max(1, min(HELD_OUT_ROWS, len(array) // length))
+    return torch.from_numpy(array[: rows * length].astype(np.int64)).view(rows, -1)
+
+
+def _write(log, record: dict) -> None:
+    log.write(json.dumps({"time": time.strftime("%H:%M:%S"), **record}) + "\n")
+    log.flush()

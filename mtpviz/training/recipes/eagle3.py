@@ -1,0 +1,52 @@
+"""EAGLE-3 (Li et al. 2025, section 3): no feature loss, fused features, training-time test over several steps."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from mtpviz.heads.eagle3 import Eagle3, default_taps
+from mtpviz.training.recipe import Guess, Recipe, layer_described
+from mtpviz.training.recurrent import start_small, unrolled
+from mtpviz.training.teacher import Batch, Teacher
+
+STEPS = 5
+DECAY = 0.8
+KEPT_SHARE = 0.25  # of the vocabulary: 32,000 of Llama 3's 128,256
+
+
+class Eagle3Recipe(Recipe):
+    """Soft labels: the target's distribution restricted to the kept ids, which are the texts' most frequent ones."""
+
+    name = "eagle3"
+    about = "EAGLE-3: fused features, training-time test"
+
+    def __init__(self, teacher: Teacher, counts: np.ndarray):
+        self.config = teacher.config
+        order = np.argsort(-counts, kind="stable")
+        self.kept = torch.from_numpy(np.sort(order[: round(KEPT_SHARE * len(counts))]).copy()).to(teacher.device)
+        self.module = Eagle3(teacher.config, default_taps(teacher.config.layers), self.kept.cpu())
+        start_small(self.module.midlayer)
+        with torch.no_grad():
+            self.module.lm_head.weight.copy_(teacher.unembedding[self.kept])
+            nn.init.normal_(self.module.fc.weight, std=self.module.fc.in_features**-0.5)
+            # The fresh stream has unit size; its norm starts where the target's unembedding expects its rows.
+            self.module.norm.weight.copy_(teacher.model.model.norm.weight)
+
+    def unembedding(self, teacher: Teacher) -> torch.Tensor:
+        return self.module.lm_head.weight
+
+    def guesses(self, batch: Batch, generator: torch.Generator) -> list[Guess]:
+        return unrolled(self.module, batch, STEPS, DECAY)
+
+    def levels(self, batch: Batch) -> list[Guess]:
+        return unrolled(self.module, batch, STEPS)
+
+    def described(self) -> dict:
+        return {"architectures": ["LlamaForCausalLMEagle3"], "model_type": "llama", "kind": "eagle3",
+                "draft_vocab_size": len(self.kept), "eagle_aux_hidden_state_layer_ids": list(self.module.taps),
+                **layer_described(self.config)}
+
+
+RECIPE = Eagle3Recipe

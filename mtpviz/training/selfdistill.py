@@ -1,0 +1,109 @@
+"""Text that the target itself wrote: what draft heads are trained and judged on (FastMTP, section 3.2; methods of
+EAGLE-3, section 4). A head that learns the target's own text learns what the target will accept.
+
+Prompts are the openings of corpus documents. A `share` of the answers is greedy, the rest sampled as in FastMTP
+(temperature 0.6, top-k 20, top-p 0.95). The engine writes them, with whatever strategy is fastest: all are lossless.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from mtpviz.engine.loop import Decoder
+from mtpviz.engine.sampling import Sampling
+from mtpviz.engine.session import Session
+from mtpviz.errors import UserError
+from mtpviz.race import make_drafter
+from mtpviz.training.corpus import read_documents
+
+MIX = {"tales": 0.30, "stories": 0.15, "chat": 0.20, "python": 0.20, "zh": 0.15}
+GREEDY_SHARE = 0.4
+PROMPT_TOKENS = (8, 40)
+# Every eighth text is long, so that a head with a cache of its own has met far positions.
+ANSWER_TOKENS, LONG_ANSWER_TOKENS, LONG_EVERY = 200, 800, 8
+
+
+def write_texts(session: Session, corpus: Path, split: str, out: Path, tokens: int, *, strategy: str = "ntp",
+                seed: int = 0, greedy_share: float = GREEDY_SHARE, mix: Mapping[str, float] = MIX,
+                report: Callable[[str], None] = lambda line: None) -> dict[str, np.ndarray]:
+    """Write `tokens` tokens of answers into `out`/{domain}.bin (uint16, a stop token before each text), continuing
+    what is there; returns the arrays by domain. `out`/texts.json says what the folder holds.
+
+    Raises UserError for a folder that holds another model's texts and for a model of more than 65,536 tokens.
+    """
+    if session.config.vocab > 2**16:
+        raise UserError(f"The model has {session.config.vocab} tokens; cached texts hold ids below 65536.")
+    _claim(out, {"model": session.weights.sha256, "split": split, "seed": seed, "greedy_share": greedy_share})
+    files = {domain: out / f"{domain}.bin" for domain in mix}
+    written = {domain: file.stat().st_size // 2 if file.is_file() else 0 for domain, file in files.items()}
+    openings = {domain: _openings(session, corpus, domain, split, seed, written[domain]) for domain in mix}
+    started, before, count = time.monotonic(), sum(written.values()), 0
+    while (have := sum(written.values())) < tokens:
+        domain = min(mix, key=lambda name: written[name] / mix[name])
+        prompt, draw = next(openings[domain])
+        sampling = Sampling(seed=seed) if draw.random() < greedy_share else Sampling(
+            0.6, top_k=20, top_p=0.95, seed=int(draw.integers(2**62)))
+        length = LONG_ANSWER_TOKENS if draw.integers(LONG_EVERY) == 0 else ANSWER_TOKENS
+        ids = [min(session.stop_ids, default=0), *answer(session, strategy, prompt, sampling, length)]
+        with files[domain].open("ab") as file:
+            file.write(np.array(ids, np.uint16).tobytes())
+        written[domain] += len(ids)
+        count += 1
+        if count % 20 == 0:
+            rate = (have - before) / (time.monotonic() - started) or 1e-9
+            left = (tokens - have) / rate / 60
+            report(f"{have:,} of {tokens:,} tokens, {rate:.0f} tokens/s, {left:.0f} minutes left")
+    return {domain: np.fromfile(file, np.uint16) for domain, file in files.items() if written[domain]}
+
+
+def answer(session: Session, strategy: str, prompt: str, sampling: Sampling, length: int) -> list[int]:
+    """The tokens of prompt and answer."""
+    with session.lock:
+        decoder = Decoder(session, make_drafter(strategy, session, sampling), prompt, sampling, length, record=False)
+        decoder.prefill()
+        while not decoder.done:
+            decoder.step()
+    return [*decoder.trace.run.prompt_tokens, *decoder.trace.token_ids]
+
+
+def read_texts(folder: Path) -> dict[str, np.ndarray]:
+    """The arrays that `write_texts` left in `folder`; UserError where there are none."""
+    arrays = {file.stem: np.fromfile(file, np.uint16) for file in sorted(folder.glob("*.bin"))}
+    if not arrays or not (folder / "texts.json").is_file():
+        raise UserError(f"{folder} holds no self-distilled texts; write them with the train command's texts first.")
+    return arrays
+
+
+def _openings(session: Session, corpus: Path, domain: str, split: str, seed: int,
+              skip: int) -> Iterator[tuple[str, np.random.Generator]]:
+    """Openings of the documents, over and over, each with random numbers of its own. skip: tokens that are written
+    already; a continued run takes other numbers, not the same ones again."""
+    draw = np.random.default_rng([seed, skip, sum(map(ord, domain))])
+    while True:
+        found = False
+        for text, _ in read_documents(corpus, domain, split):
+            if draw.random() < 0.5:  # not the same documents at the start of every run
+                continue
+            ids = session.tokenizer.encode(text[:1000])[: int(draw.integers(*PROMPT_TOKENS))]
+            prompt = session.tokenizer.decode(ids).rstrip("\ufffd")
+            if prompt.strip():
+                found = True
+                yield prompt, draw
+        if not found:
+            raise UserError(f"The corpus has no {domain} documents to open a text with.")
+
+
+def _claim(out: Path, described: dict) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        note = out / "texts.json"
+        if note.is_file() and json.loads(note.read_text(encoding="utf-8")) != described:
+            raise UserError(f"{out} holds texts of another model or with other settings; choose another folder.")
+        note.write_text(json.dumps(described) + "\n", encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise UserError(f"Cannot keep texts in {out}: {error}.") from None
