@@ -21,6 +21,7 @@ COMMANDS = {
     "app": ("mtpviz.commands.app", "start the page"),
     "generate": ("mtpviz.commands.generate", "continue a prompt with one strategy"),
     "race": ("mtpviz.commands.race", "race strategies on one prompt by a fair clock"),
+    "record": ("mtpviz.commands.record", "record the gallery's races"),
     "bench": ("mtpviz.commands.bench", "measure: speed against peers, losslessness, strategies"),
     "train": ("mtpviz.training.command", "train the bundled models and heads"),
     "export": ("mtpviz.export.command", "a recorded trace to a picture, a table or a page"),

@@ -11,7 +11,8 @@ class Limits:
 
     prompt_chars: length of a prompt. new_tokens: of one run. lanes: of one race. run_seconds: wall time of one race,
     all lanes together. queue: visitors waiting for the engine. trace_bytes: size of an uploaded trace file as it
-    arrives (trace.MAX_FILE_BYTES limits what it unpacks to). trace_steps: steps of all its lanes.
+    arrives (trace.MAX_FILE_BYTES limits what it unpacks to). trace_steps, trace_lanes: steps of all its lanes, and
+    lanes. trace_line_bytes: one of its lines, which is a step or a run.
     """
 
     prompt_chars: int = 8000
@@ -21,6 +22,8 @@ class Limits:
     queue: int = 20
     trace_bytes: int = 16 * 2**20
     trace_steps: int = 20_000
+    trace_lanes: int = 24
+    trace_line_bytes: int = 2**20
 
 
 LIMITS = Limits()

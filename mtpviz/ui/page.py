@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 
 import gradio as gr
@@ -10,11 +11,13 @@ from mtpviz.limits import LIMITS
 from mtpviz.strings import say
 from mtpviz.trace import Trace
 from mtpviz.ui import api, component, figures
+from mtpviz.ui.library import Library
 from mtpviz.ui.live import stream
 from mtpviz.ui.presets import presets
-from mtpviz.ui.recorded import RUN, first_race, opening
+from mtpviz.ui.recorded import first_race, opening
 from mtpviz.ui.resident import Resident
 from mtpviz.ui.runs import Runs
+from mtpviz.ui.save import saver
 from mtpviz.ui.theme import theme
 
 ENGINE = {"concurrency_id": "engine", "concurrency_limit": 1}  # one race at a time, whoever asks for it
@@ -24,6 +27,7 @@ def build(resident: Resident, recorded: Sequence[Trace] | None = None) -> gr.Blo
     """The page. recorded: the race that plays on opening; by default the one that ships with the project."""
     opened = first_race() if recorded is None else list(recorded)
     runs = Runs()
+    library = Library(runs, opened)
 
     def engine(_: object = None) -> dict:
         """How far the model is, and what it can run. (Gradio always sends one argument.)"""
@@ -41,12 +45,12 @@ def build(resident: Resident, recorded: Sequence[Trace] | None = None) -> gr.Blo
 
     def draw(event: gr.EventData) -> list:
         wish = dict(event._data or {})
-        entry = runs.get(wish.get("run"))
-        traces = entry.traces if entry else opened if wish.get("run") == RUN else []
+        traces = library.find(wish.get("run"))
         return figures.draw(traces, wish.get("theme", "")) if traces else [gr.skip() for _ in plots]
 
+    server = [engine, stop, resync, *library.functions(), saver(library.find)]
     with gr.Blocks(title=say("page.title"), analytics_enabled=False, fill_width=True) as page:
-        stage = component.Stage(opening(opened), [engine, stop, resync])
+        stage = component.Stage(opening(opened), server)
         line = component.Line()
         plots = figures.place()
         racing = stage.race(
@@ -78,7 +82,11 @@ def launch_kw() -> dict:
     """What every launch of the page shares: looks, scripts, and no more of Gradio's own furniture than must
     be.
     """
-    settings = {"presets": presets(), "limits": {"tokens": LIMITS.new_tokens, "lanes": LIMITS.lanes}}
+    limits = {"tokens": LIMITS.new_tokens, "lanes": LIMITS.lanes, "prompt": LIMITS.prompt_chars}
+    limits["file"] = LIMITS.trace_bytes
+    space = os.environ.get("SPACE_ID")  # a hosted Space lies in a frame: a link must name the page around it
+    home = f"https://huggingface.co/spaces/{space}" if space else ""
+    settings = {"presets": presets(), "limits": limits, "home": home, "figures": []}
     return {
         "theme": theme(),
         "css": component.styles(),

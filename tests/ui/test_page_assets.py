@@ -3,9 +3,9 @@
 import re
 
 from mtpviz.limits import LIMITS
+from mtpviz.strings import STRINGS, say
 from mtpviz.ui.component import ON_LOAD, TEMPLATE, WEB, head, styles
 from mtpviz.ui.presets import presets
-from mtpviz.strings import STRINGS, say
 
 SCRIPTS = {path: path.read_text(encoding="utf-8") for path in sorted((WEB / "js").rglob("*.js"))}
 

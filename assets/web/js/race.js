@@ -26,6 +26,7 @@ mtp.Race = class {
     }
     const race = new mtp.Race(lanes, header.live);
     race.exact = header.exact;
+    race.source = body; // what a trace file holds: kept to be saved
     race.finished = true;
     race.stopped = header.end !== "done";
     return race;

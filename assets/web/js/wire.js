@@ -52,6 +52,7 @@ mtp.wire = (() => {
     },
     race(header, body) {
       const race = mtp.Race.read(header, body), live = header.live;
+      race.run = run;
       const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
       if (live) {
         const end = { done: "status.done", stopped: "status.stopped", time: "status.time" }[header.end];
@@ -69,5 +70,10 @@ mtp.wire = (() => {
     left: () => set({ running: null, status: { name: "status.left" } }),
     error: (header) => set({ running: null, status: { text: header.text, bad: true } }),
   };
-  return { receive };
+  // A race that came by another way: from the gallery or from a file.
+  function show(id, header, body) {
+    [run, next] = [id, Infinity];
+    handlers.race(header, body);
+  }
+  return { receive, show };
 })();
