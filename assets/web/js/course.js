@@ -15,8 +15,14 @@ mtp.course = (() => {
   const stepped = (now, begin) => now.race === begin.race && (now.lane !== begin.lane || at(now) !== begin.count) && !now.playing;
   const switched = (now, begin) => now.lane !== begin.lane;
   const pointed = (now, begin, touched) => touched;
-  const node = (...kinds) => (now) => kinds.includes(now.node?.kind);
-  const any = (now) => !!now.node && now.node.kind !== "root" && now.node.kind !== "more";
+  // The node pointed at, whether in the tree, in the text or elsewhere (hover.js).
+  function kind(now) {
+    const at = now.hover, full = at?.node && now.race?.lanes[at.lane]?.steps[at.step]?.full;
+    if (!full || !/^n\d+$/.test(at.node)) return at?.node ?? null;
+    return full.accepted.includes(Number(at.node.slice(1))) ? "accepted" : "rejected";
+  }
+  const node = (...kinds) => (now) => kinds.includes(kind(now));
+  const any = node("accepted", "rejected", "bonus");
   const played = (now) => now.playing || !!now.running;
   const visited = () => true;
 
@@ -41,7 +47,7 @@ mtp.course = (() => {
     { id: "pass", lane: ["ntp"], show: "step", step: () => true, mark: ".view.microscope", done: stepped },
     { id: "rows", lane: DRAFTS, show: "step", step: (step) => step.drafted >= 3, mark: ".step-time", values: costs, done: stepped },
     { id: "draft", lane: ["draft"], show: "race", mark: ".timeline .track", done: stepped },
-    { id: "verdict", lane: DRAFTS, show: "step", step: mixed, mark: ".tree-scroll", done: node("rejected", "unread") },
+    { id: "verdict", lane: DRAFTS, show: "step", step: mixed, mark: ".tree-scroll", done: node("rejected") },
     { id: "ghosts", lane: DRAFTS, show: "race", mark: ".legend .switch", done: (now) => now.ghosts },
     { id: "lossless", lane: DRAFTS, show: "race", mark: ".lane.focused .lane-exact", done: pointed },
     { id: "sampled", show: "race", mark: ".menu:has(#mtp-temperature), #mtp-start", done: (now) => (now.race?.live || now.running) && now.last?.temperature > 0 },

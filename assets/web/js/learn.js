@@ -29,7 +29,7 @@ mtp.learn = (() => {
     const chosen = lane(page), steps = race?.lanes[chosen]?.steps ?? [];
     const wanted = page.step ? nearest(steps, page.step) : -1;
     const was = state.course;
-    set({ course: id, view: page.show, lane: chosen, node: null, term: null });
+    set({ course: id, view: page.show, lane: chosen, hover: null, term: null });
     if (wanted >= 0 && race.finished) mtp.player.seek(Math.max(1, wanted + 1));
     touched = false;
     begin = { race, lane: chosen, count: race?.lanes[chosen]?.count(state.time) ?? 0 };

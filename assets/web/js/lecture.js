@@ -1,10 +1,11 @@
 // Lecture mode: large type, one part of the page at a time, everything by keyboard. And the keys that it shares with the course.
 mtp.lecture = (() => {
   const { state, set } = mtp.store;
+  let shown = null;
   const WIDE = 1000; // px: the width of one part of the page at the size in which it is laid out
 
   function toggle() {
-    set({ lecture: !state.lecture });
+    set({ lecture: !state.lecture, view: mtp.learn.find(state.course)?.show ?? state.view });
   }
   const notes = () => set({ notes: !state.notes });
 
@@ -19,6 +20,14 @@ mtp.lecture = (() => {
     document.documentElement.style.setProperty("--zoom", zoom.toFixed(3));
   }
 
+  // The one part that a lecture shows.
+  function stand(part) {
+    if (part === shown) return;
+    shown?.classList.remove("onstage");
+    part?.classList.add("onstage");
+    shown = part;
+  }
+
   function escape() {
     if (state.lecture) set({ lecture: false });
     else if (state.course !== null) mtp.learn.close();
@@ -28,16 +37,17 @@ mtp.lecture = (() => {
   mtp.views.push({
     name: "lecture", order: 96,
     mount(root) {
-      addEventListener("resize", size);
+      onresize = size;
       return (now, was) => {
         for (const node of [document.body, root, document.getElementById("mtp-figures")]) {
           node?.classList.toggle("lecture", now.lecture);
-          if (node && node.dataset.view !== now.view) node.dataset.view = now.view;
         }
+        stand(now.lecture ? mtp.find(now.view) : null);
         if (now.lecture === was.lecture) return;
         size();
         if (now.lecture) scrollTo({ top: 0 });
         else mtp.go(now.view);
+        dispatchEvent(new Event("resize")); // the figures take their new width
       };
     },
   });

@@ -1,8 +1,10 @@
-// The parts of the page by name, and the row of them in the head. `mtp.go(name)` brings one before the reader.
+// The parts of the page by name, and the row of them in the head. `mtp.go(name)` brings one before the reader. A view with a
+// part of its own adds itself to mtp.places.
 mtp.places = {
   race: ".view.lanes",
   step: ".view.microscope",
   why: ".view.why",
+  scope: ".view.scope",
   figures: "#mtp-figures",
 };
 mtp.find = (name) => document.querySelector(mtp.places[name] ?? null);
@@ -14,12 +16,32 @@ mtp.go = (view) => {
 };
 
 mtp.nav = () => {
-  const { el, attr } = mtp.dom;
-  const items = Object.keys(mtp.places).map((name) => [name, el("button", { class: "nav-item", type: "button", text: mtp.say(`nav.${name}`),
-    on: { click: () => mtp.go(name) } })]);
+  const { el, attr } = mtp.dom, { state, set } = mtp.store;
+  const BESIDE = ["step", "why"]; // they stand beside the race and need no way to them
+  const names = Object.keys(mtp.places).filter((name) => !BESIDE.includes(name));
+  const items = names.map((name) => [name, el("button", { class: "nav-item", type: "button", text: mtp.say(`nav.${name}`), on: { click: () => mtp.go(name) } })]);
   const learn = el("button", { class: "nav-item", type: "button", text: mtp.say("nav.learn"), on: { click: mtp.learn.toggle } });
-  mtp.store.read((state) => {
-    for (const [name, item] of items) attr(item, "aria-current", state.view === name ? "true" : null);
+  let asked = false;
+
+  // The part that reaches up to the upper half of the window.
+  function follow() {
+    asked = false;
+    if (state.lecture) return;
+    const above = names.filter((name) => (mtp.find(name)?.getBoundingClientRect().top ?? Infinity) < innerHeight * 0.4);
+    const tops = above.map((name) => [mtp.find(name).getBoundingClientRect().top, name]).sort((a, b) => b[0] - a[0]);
+    const view = scrollY > 40 && tops.length ? tops[0][1] : "race";
+    if (view !== state.view && !(view === "race" && BESIDE.includes(state.view))) set({ view });
+  }
+  document.onscroll = () => {
+    if (!asked) requestAnimationFrame(follow);
+    asked = true;
+  };
+  mtp.store.read(() => {
+    const shown = BESIDE.includes(state.view) ? "race" : state.view;
+    for (const [name, item] of items) {
+      item.hidden = !mtp.find(name);
+      attr(item, "aria-current", shown === name ? "true" : null);
+    }
     attr(learn, "aria-expanded", String(state.course !== null));
   });
   return el("nav", { class: "nav", "aria-label": mtp.say("nav.label") }, ...items.map(([, item]) => item), learn);

@@ -8,7 +8,6 @@ mtp.store = (() => {
     rate: 0.1,
     lane: 0, // the lane under the microscope
     hover: null, // {lane, step}: the tokens pointed at
-    node: null, // the node of the tree pointed at, as treelayout.js makes it
     term: null, // the term of the glossary opened last
     ghosts: false, // rejected drafts in the text
     running: null, // id of the run that this browser has going

@@ -39,7 +39,7 @@ mtp.views.push({
       ask.replaceChildren(...mtp.tips.rich(entry.task));
       task.hidden = !entry.task;
       notes.replaceChildren(el("b", { text: say("learn.notes") }), ...entry.notes.map((part) => el("p", { text: part })));
-      host.classList.toggle("wide", !!entry.table);
+      host.classList.toggle("wide", !!(entry.table || entry.links));
       host.scrollTop = 0;
     }
     const extras = (entry) => [entry.table && mtp.papers(entry.table), entry.links && list(entry.links)].filter(Boolean);
