@@ -14,6 +14,7 @@ from mtpviz.errors import UserError
 
 if TYPE_CHECKING:
     from mtpviz.engine.session import Session
+    from mtpviz.models.cpu import Cache
     from mtpviz.trace import Step
 
 
@@ -75,6 +76,10 @@ class Drafter:
         self.session, self.sampling = session, sampling
         self.chosen = {name: s.read(name, settings.get(name, s.default)) for name, s in self.settings.items()}
         self.notes: dict = {}  # what it tells of the step at hand; goes into the trace
+
+    def join(self, cache: Cache) -> None:
+        """Told once, before the prompt: the target's KV cache, for a drafter that runs the target's own layers. Behind
+        the committed positions it may write what it likes; the verify pass writes over it."""
 
     def prefill(self, tokens: np.ndarray, features: Features | None) -> None:
         """Take in the prompt, int64 (n,), whose keys and values the target has committed."""

@@ -28,6 +28,7 @@ class HostLane:
         self.tokens = np.array(tokens, np.int64)
         self.cache = self.target.new_cache(len(tokens) + limit + MAX_ROWS)
         self.root, self._debt = -1, 0.0
+        drafter.join(self.cache)
 
     def prefill(self) -> tuple[int, float]:
         """Run the prompt in passes of MAX_ROWS rows and choose the first token."""
@@ -63,7 +64,7 @@ class HostLane:
         drafted = time.perf_counter()
         rows, parents, positions = tree.block(root, position)
         out = self.target.forward(self.cache, rows, parents, positions, self.drafter.taps)
-        verdict = verify(tree, out.logits, self.sampling, position)
+        verdict = verify(tree, out.logits, self.sampling, position, self.drafter.rule)
         verified = time.perf_counter()
         path = np.array([0, *(node + 1 for node in verdict.accepted)])
         self.target.keep(self.cache, path)

@@ -36,6 +36,7 @@ class Decoder:
             head=drafter.head, prompt=prompt, prompt_tokens=tokens, sampling=_plain(sampling, drafter.rule),
             seed=sampling.seed, max_new_tokens=max_new_tokens, device=session.device, hardware=session.hardware,
             dtype=session.dtype_name, threads=session.threads, versions=session.versions, machine=session.machine,
+            lossless=drafter.rule != "typical" or sampling.greedy,
             date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), command=command))
 
     @property

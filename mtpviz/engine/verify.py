@@ -8,6 +8,11 @@ match      The candidates are deterministic (greedy, top-k, lookup). The target 
 rejection  The candidates were drawn from the draft's distribution q: each sibling, in the order drawn, is accepted with
            probability min(1, R/D), else R <- norm(max(R - D, 0)) and D loses the sibling (draws without replacement).
            A chain is the case of one child. Lossless in distribution, not token for token.
+typical    Lossy (Cai et al. 2024, "Medusa", section 2.3.1): a candidate that the target gives more than min(EPSILON,
+           DELTA exp(-entropy)) is typical enough; the longest path of such candidates is accepted, and the target draws
+           the token behind it.
+
+Greedy decoding takes the target's most probable token under every rule.
 """
 
 from __future__ import annotations
@@ -20,6 +25,8 @@ from mtpviz.engine.random import ACCEPT, SAMPLE, uniform
 from mtpviz.engine.sampling import Sampling, draw
 from mtpviz.engine.tree import TokenTree
 
+EPSILON, DELTA = 0.09, 0.3  # of typical acceptance, the authors' code's: posterior_threshold and posterior_alpha
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -31,9 +38,9 @@ class Verdict:
     wanted: dict[int, int]
 
 
-def verify(tree: TokenTree, logits: np.ndarray, sampling: Sampling, position: int) -> Verdict:
+def verify(tree: TokenTree, logits: np.ndarray, sampling: Sampling, position: int, rule: str = "match") -> Verdict:
     """Walk `tree` with the target's logits, fp32 (nodes + 1, vocab). position: absolute position of the root."""
-    walk = _rejection if tree.dists and not sampling.greedy else _match
+    walk = _match if sampling.greedy or not len(tree) else _RULES[rule]
     return walk(tree, logits, sampling, position)
 
 
@@ -76,3 +83,24 @@ def _rejection(tree: TokenTree, logits: np.ndarray, sampling: Sampling, position
         wanted[node + 1] = int(tree.tokens[chosen])
         accepted.append(chosen)
         node = chosen
+
+
+def _typical(tree: TokenTree, logits: np.ndarray, sampling: Sampling, position: int) -> Verdict:
+    path: list[int] = []
+    paths = {-1: path}  # by node that is typical, with all before it
+    for node in range(len(tree)):
+        parent = int(tree.parents[node])
+        if parent in paths:
+            probs = sampling.distribution(logits[parent + 1]).astype(np.float64)
+            entropy = -np.sum(probs * np.log(np.maximum(probs, 1e-300)))
+            if probs[tree.tokens[node]] > min(EPSILON, DELTA * np.exp(-entropy)):
+                paths[node] = [*paths[parent], node]
+                if len(paths[node]) > len(path):
+                    path = paths[node]
+    last = path[-1] if path else -1
+    bonus = sampling.choose(logits[last + 1], position + len(path) + 1)
+    wanted = {int(tree.parents[node]) + 1: int(tree.tokens[node]) for node in path} | {last + 1: bonus}
+    return Verdict(path, bonus, wanted)
+
+
+_RULES = {"match": _match, "rejection": _rejection, "typical": _typical}

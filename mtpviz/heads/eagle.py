@@ -48,4 +48,4 @@ def load(folder: Path, target: ModelConfig, weights: Weights) -> RecurrentHead:
     return RecurrentHead(
         config=config, layer=layer, norm=None, taps=(), start=lambda normed, taps: normed,
         mix=lambda features, embedded: (embedded @ fc[:, :d].T + features @ fc[:, d:].T + bias, None),
-        raw=False, unembedding=None, ids=None, card=stored.card, accuracy=stored.described.get("accuracy", []))
+        raw=False, unembedding=None, ids=None, card=stored.card)

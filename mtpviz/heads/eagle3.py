@@ -84,7 +84,7 @@ def load(folder: Path, target: ModelConfig, weights: Weights) -> RecurrentHead:
 
     return RecurrentHead(config=config, layer=layer, norm=norm, taps=taps, start=start,
                          mix=lambda features, embedded: (features, embedded), raw=True, unembedding=unembedding,
-                         ids=ids, card=stored.card, accuracy=stored.described.get("accuracy", []))
+                         ids=ids, card=stored.card)
 
 
 def _taps(stored: HeadFolder, target: ModelConfig) -> tuple[int, ...]:

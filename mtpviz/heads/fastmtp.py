@@ -59,5 +59,4 @@ def load(folder: Path, target: ModelConfig, weights: Weights) -> RecurrentHead:
         return hidden @ proj[:, :d].T + token @ proj[:, d:].T, None
 
     return RecurrentHead(config=config, layer=layer, norm=norm, taps=(), start=lambda normed, taps: normed, mix=mix,
-                         raw=False, unembedding=None, ids=None, card=stored.card,
-                         accuracy=stored.described.get("accuracy", []))
+                         raw=False, unembedding=None, ids=None, card=stored.card)

@@ -105,7 +105,6 @@ class FirpMaps:
     layer: int
     maps: list[tuple[np.ndarray, np.ndarray]]
     card: dict
-    accuracy: list[list[float]]
 
     def __call__(self, row: np.ndarray, count: int) -> np.ndarray:
         """The first `count` pseudo states (count, hidden) of a hidden state fp32 (hidden,)."""
@@ -122,4 +121,4 @@ def load(folder: Path, target: ModelConfig, weights: Weights) -> FirpMaps:
     maps = [(array(stored.take(f"W.{i}.weight", shape)), array(stored.take(f"W.{i}.bias", shape[:1])))
             for i in range(count)]
     stored.finish()
-    return FirpMaps(layer, maps, stored.card, stored.described.get("accuracy", []))
+    return FirpMaps(layer, maps, stored.card)

@@ -55,7 +55,7 @@ def load(folder: Path, target: ModelConfig, weights: Weights) -> ResidualHeads:
     ahead = stored.described.get("ahead", [1 + STRIDE * (i + 1) for i in range(len(blocks))])
     if not isinstance(ahead, list) or len(ahead) != len(blocks) or not all(isinstance(a, int) and a > 1 for a in ahead):
         raise UserError(f"{folder / 'config.json'} has ahead {ahead!r}; {len(blocks)} numbers above 1 would be right.")
-    return ResidualHeads(blocks, unembeddings, ahead, stored.card, stored.described.get("accuracy", []))
+    return ResidualHeads(blocks, unembeddings, ahead, stored.card)
 
 
 def leaps(ahead: list[int], stride: int) -> list[int]:

@@ -57,13 +57,12 @@ def _through(blocks, x):
 class ResidualHeads:
     """Heads as the engine runs them. blocks: by head, (weight, bias) fp32 by layer. unembeddings: (vocab, hidden) by
     head, empty where they share the target's. ahead: by head, how many places beyond the hidden state's own position
-    its guess lies. card: for the trace. accuracy: measured chance of rank r at level d, empty where not measured."""
+    its guess lies. card: for the trace."""
 
     blocks: list[list[tuple[np.ndarray, np.ndarray]]]
     unembeddings: list[torch.Tensor]
     ahead: list[int]
     card: dict
-    accuracy: list[list[float]]
 
     def __call__(self, head: int, rows: np.ndarray) -> np.ndarray:
         """What head `head`'s unembedding reads of normed hidden states fp32 (rows, hidden)."""
@@ -88,8 +87,7 @@ def load(folder: Path, target: ModelConfig, weights: Weights) -> ResidualHeads:
         stored.drop(name)  # a Medusa-2 folder is a whole model
     stored.finish()
     check_heads(folder, blocks, unembeddings)
-    return ResidualHeads(blocks, unembeddings, [2 + k for k in range(len(blocks))], stored.card,
-                         stored.described.get("accuracy", []))
+    return ResidualHeads(blocks, unembeddings, [2 + k for k in range(len(blocks))], stored.card)
 
 
 def read_blocks(stored: HeadFolder, pattern: str, hidden: int) -> list[tuple[np.ndarray, np.ndarray]]:

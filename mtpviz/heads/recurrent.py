@@ -34,8 +34,8 @@ class RecurrentModule(nn.Module, ABC):
 
     def unroll(self, states: tuple[Tensor, ...], embedded: Tensor, steps: int) -> list[Tensor]:
         """What the unembedding reads at each of `steps` steps, (B, T - steps, hidden) each; row j of step s predicts
-        the token of position j + 2 + s. embedded (B, T, hidden): of the tokens at positions 0..T - 1, which are the text's,
-        not the draft's."""
+        the token of position j + 2 + s. embedded (B, T, hidden): of the tokens at positions 0..T - 1, which are the
+        text's, not the draft's."""
         rows = embedded.shape[1] - steps
         feature, seen, scored = self.start(tuple(state[:, :rows] for state in states)), [], []
         for step in range(steps):
@@ -52,8 +52,7 @@ class RecurrentHead:
     of the target whose input it fuses. start(normed (n, target hidden), taps (taps, n, target hidden)) -> features of
     committed rows. mix(features, embeddings) -> the layer's residual stream, and its side stream or None. raw: whether
     the next step's feature is the stream before the final norm. unembedding: (ids, hidden) of its own, or None for the
-    target's; ids: int64, ascending, which tokens it scores, None for all. card: for the trace. accuracy: measured
-    chance of rank r at depth d (a list of lists), empty where it was not measured.
+    target's; ids: int64, ascending, which tokens it scores, None for all. card: for the trace.
     """
 
     config: ModelConfig
@@ -66,7 +65,6 @@ class RecurrentHead:
     unembedding: torch.Tensor | None
     ids: np.ndarray | None
     card: dict
-    accuracy: list[list[float]]
 
 
 def array(tensor: Tensor) -> np.ndarray:

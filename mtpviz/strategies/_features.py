@@ -25,18 +25,16 @@ from mtpviz.strategies._vocabulary import Head
 
 
 class FeatureDrafter(Recurrent):
-    """kind: folder of its head among the model's. load: reads such a folder."""
+    """load: reads a folder of its head."""
 
-    kind: ClassVar[str]
     load: ClassVar[Callable[[Path, ModelConfig, Weights], RecurrentHead]]
     reads_features = True
     settings = {**_tree.SETTINGS, **_tree.DEPTH, "vocab": _vocabulary.SETTING}
 
     def __init__(self, session, sampling: Sampling, **settings):
         super().__init__(session, sampling, **settings)
-        self.model, self.module = session.part(f"{self.kind} head", self._load)
+        self.model, self.module = session.part(f"{self.name} head", self._load)
         self.head, self.taps = self.module.card, self.module.taps
-        self.accuracy = self.module.accuracy
         hidden = self.module.config.hidden
         self.cache = self.model.new_cache(session.context + MAX_ROWS)
         self.features = np.zeros((0, hidden), np.float32)  # of committed rows that the draft has not run
@@ -45,7 +43,7 @@ class FeatureDrafter(Recurrent):
 
     @classmethod
     def _load(cls, session) -> tuple[CpuModel, RecurrentHead]:
-        folder = session.entry.heads.get(cls.kind)
+        folder = session.entry.heads.get(cls.name)
         if folder is None:
             raise UserError(f"The model {session.entry.name} has no {cls.title} head; choose another strategy.")
         module = cls.load(folder, session.config, session.weights)
@@ -59,7 +57,7 @@ class FeatureDrafter(Recurrent):
     def prefill(self, tokens: np.ndarray, features: Features) -> None:
         own = self.module.unembedding
         unembedding = self.session.weights.head if own is None else own
-        part = "target head" if own is None else f"{self.kind} unembedding"
+        part = "target head" if own is None else f"{self.name} unembedding"
         self.unembedding = Head(self.session, self.model, unembedding, part, self.chosen["vocab"], tokens,
                                 self.module.ids)
         self.chosen |= {"vocab": self.unembedding.name, "vocab_size": self.unembedding.size}

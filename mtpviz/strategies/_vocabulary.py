@@ -19,11 +19,11 @@ class Head:
 
     panels: as `CpuModel.unembed` wants them. to_ids maps what it scores to the model's vocabulary. trained: ids, int64
     and ascending, that an unembedding of (trained, hidden) scores, whose vocabulary was fixed by training: a language's
-    map can only take from it.
+    map can only take from it. shared: whether the unembedding is the model's own, which is packed already.
     """
 
     def __init__(self, session, model: CpuModel, unembedding: torch.Tensor, part: str, choice: str, prompt: np.ndarray,
-                 trained: np.ndarray | None = None):
+                 trained: np.ndarray | None = None, shared: bool = True):
         vocab = session.config.vocab
         wanted = language_of(session.tokenizer.decode(prompt.tolist())) if choice == "auto" else choice
         ids = None if wanted == FULL else load_map(session.entry.vocabulary, wanted, vocab)
@@ -35,11 +35,11 @@ class Head:
             rows = None if ids is None else np.flatnonzero(np.isin(trained, ids))
             ids = trained if rows is None else trained[rows]
         self.ids, self.size = ids, vocab if ids is None else len(ids)
-        if rows is None:
+        if rows is None and shared:
             self.panels = model.packed.head
         else:
-            kept = torch.from_numpy(rows)
-            self.panels = session.part(f"{part} {wanted}", lambda _: model.pack_head(unembedding[kept]))
+            kept = slice(None) if rows is None else torch.from_numpy(rows)
+            self.panels = session.part(f"{part} {self.name}", lambda _: model.pack_head(unembedding[kept]))
 
     def to_ids(self, scored: np.ndarray) -> np.ndarray:
         """Ids in the model's vocabulary of indices among the scored tokens."""

@@ -13,7 +13,7 @@ from mtpviz.strategies._features import FeatureDrafter
 class Eagle(FeatureDrafter):
     """Features after the target's final norm in, an estimate of the next one out."""
 
-    name = kind = "eagle"
+    name = "eagle"
     title = "EAGLE"
     blurb = "one layer guesses the model's next features"
     order = 50

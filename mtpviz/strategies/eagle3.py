@@ -9,7 +9,7 @@ from mtpviz.strategies._features import FeatureDrafter
 class Eagle3(FeatureDrafter):
     """Its vocabulary was fixed by training; a language's map only takes from it."""
 
-    name = kind = "eagle3"
+    name = "eagle3"
     title = "EAGLE-3"
     blurb = "one layer drafts from low, middle and high features"
     order = 60

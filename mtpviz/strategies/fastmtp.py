@@ -9,7 +9,7 @@ from mtpviz.strategies._features import FeatureDrafter
 class FastMtp(FeatureDrafter):
     """The paper drafts a chain of K = 3 with a language's vocabulary: tree=chain:depth=3."""
 
-    name = kind = "fastmtp"
+    name = "fastmtp"
     title = "FastMTP"
     blurb = "one shared module guesses again and again"
     order = 40

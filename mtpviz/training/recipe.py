@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from mtpviz.training.loss import cross_entropy, distillation_loss
+from mtpviz.training.run import random_rows
 from mtpviz.training.teacher import Batch, Teacher
 
 
@@ -27,12 +28,14 @@ class Guess:
 class Recipe(ABC):
     """A head in training. name: its folder among the model's heads. about: one line. module: what is trained. rate:
     peak learning rate of its matrices. data_share: of the text's own tokens in the labels, the rest being the target's
-    distribution. kept: ids that its own unembedding scores, None for all."""
+    distribution. share: of a guess's rows, drawn anew in every pass, that the loss is taken of: an unbiased estimate at
+    a fraction of the work, which lies in the unembedding. kept: ids that its own unembedding scores, None for all."""
 
     name: ClassVar[str]
     about: ClassVar[str]
     rate: ClassVar[float] = 2e-3
     data_share: ClassVar[float] = 0.0
+    share: ClassVar[float] = 0.5
     module: nn.Module
     kept: Tensor | None = None
 
@@ -70,17 +73,19 @@ class Recipe(ABC):
         guesses = self.guesses(batch, generator)
         total = self.extra_loss(batch, guesses)
         for guess in guesses:
-            total = total + guess.weight * self._cross_entropy(teacher, batch, guess)
+            total = total + guess.weight * self._cross_entropy(teacher, batch, guess, generator)
         return total
 
-    def _cross_entropy(self, teacher: Teacher, batch: Batch, guess: Guess) -> Tensor:
-        scored, labels = guess.scored.flatten(0, 1), batch.ids[:, guess.at].flatten()
-        teaching = batch.normed[:, guess.at - 1].flatten(0, 1)
+    def _cross_entropy(self, teacher: Teacher, batch: Batch, guess: Guess, generator: torch.Generator) -> Tensor:
+        count = guess.scored.shape[0] * guess.scored.shape[1]
+        drawn = random_rows(count, self.share, generator).to(batch.ids.device)
+        scored, labels = guess.scored.flatten(0, 1)[drawn], batch.ids[:, guess.at].flatten()[drawn]
+        teaching = batch.normed[:, guess.at - 1].flatten(0, 1)[drawn]
         if self.data_share == 1.0:
             return cross_entropy(scored, self.unembedding(teacher), labels, teacher.dtype)
         weight = teacher.unembedding
         if self.kept is not None:  # EAGLE-3: a row whose best token the draft cannot say teaches nothing
-            sayable = torch.isin(batch.choices[:, guess.at - 1].flatten(), self.kept)
+            sayable = torch.isin(batch.choices[:, guess.at - 1].flatten()[drawn], self.kept)
             scored, teaching, weight = scored[sayable], teaching[sayable], weight[self.kept]
             labels = torch.zeros_like(labels[sayable])
         return distillation_loss(scored, self.unembedding(teacher), labels, teaching, weight,

@@ -88,7 +88,7 @@ def explore(tree, logits, weight, steps, children, result, monkeypatch):
             return us.get(stream, 0.5)
 
         monkeypatch.setattr(rules, "uniform", fake)
-        return verify(tree, logits, Sampling(temperature=1.0), 0)
+        return verify(tree, logits, Sampling(temperature=1.0), 0, "rejection")
 
     def recurse(fixed: dict[int, float], chance: Fraction, sibling: int):
         if sibling == children:
@@ -156,7 +156,8 @@ def test_sampled_chains_keep_the_distribution_of_three_tokens(settings):
                 last = draw(dist, uniform(seed, len(out) + level + 1, DRAFT))
                 tokens.append(last)
                 dists[level - 1] = dist
-            verdict = verify(TokenTree.chain(tokens, [1, 1], dists), target[[root, *tokens]], sampling, len(out))
+            verdict = verify(TokenTree.chain(tokens, [1, 1], dists), target[[root, *tokens]], sampling, len(out),
+                             "rejection")
             out += [tokens[i] for i in verdict.accepted] + [verdict.bonus]
             root = out[-1]
         counts[out[0] * 25 + out[1] * 5 + out[2]] += 1

@@ -13,7 +13,7 @@ from mtpviz.training.teacher import Batch, Teacher
 
 STATES = 4
 DECAY = 0.8
-ANCHORS = 64  # rows of a text whose pseudo states are trained in a step
+ANCHORS = 48  # rows of a text whose pseudo states are trained in a step
 
 
 class FirpRecipe(Recipe):
@@ -22,6 +22,7 @@ class FirpRecipe(Recipe):
     name = "firp"
     about = "FIRP-style pseudo hidden states"
     rate = 1e-3
+    share = 1.0
 
     def __init__(self, teacher: Teacher, counts, depth: float = 0.5):
         self.layer = round(depth * teacher.config.layers)

@@ -21,6 +21,7 @@ class LmtpRecipe(Recipe):
     name = "lmtp"
     about = "L-MTP leap heads"
     data_share = 1.0
+    share = 0.2
 
     def __init__(self, teacher: Teacher, counts):
         self.module = Lmtp(teacher.config.hidden, AHEAD)

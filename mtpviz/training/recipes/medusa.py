@@ -18,6 +18,7 @@ class MedusaRecipe(Recipe):
     name = "medusa"
     about = "Medusa heads"
     data_share = 1.0
+    share = 0.2
 
     def __init__(self, teacher: Teacher, counts):
         self.module = Medusa(teacher.config.hidden, HEADS)
