@@ -39,12 +39,12 @@ def test_keys_and_scrubber_move_through_the_steps(still):
     still.keyboard.press("Home")
     still.keyboard.press("ArrowRight")
     assert _title(still) == f"EAGLE-3 · step 1 of {steps}"
-    tree = still.text_content(".tree")
+    tree = still.text_content(".microscope .tree")
     still.locator(".track input").fill("7")
-    assert _title(still) == f"EAGLE-3 · step 7 of {steps}" and still.text_content(".tree") != tree
+    assert _title(still) == f"EAGLE-3 · step 7 of {steps}" and still.text_content(".microscope .tree") != tree
     step = example_race()[2].steps[6]
-    assert still.locator(".tree .node.accepted").count() == len(step.accepted)
-    assert still.locator(".tree .node.bonus").count() == 1
+    assert still.locator(".microscope .tree .node.accepted").count() == len(step.accepted)
+    assert still.locator(".microscope .tree .node.bonus").count() == 1
     assert still.evaluate(TEXTS)[2] == example_race()[2].run.first_text + "".join(
         text for entry in example_race()[2].steps[:7] for text in entry.texts
     )
@@ -69,12 +69,12 @@ def test_a_node_tells_its_probabilities_on_hover_and_focus(still):
     still.keyboard.press("Home")
     still.keyboard.press("ArrowRight")
     _title(still)
-    still.hover(".tree .node.accepted, .tree .node.rejected")
+    still.hover(".microscope .tree .node.accepted, .microscope .tree .node.rejected")
     still.wait_for_function(
         "/draft 0\\.\\d+ · target 0\\.\\d+/.test(document.querySelector('.node-note').textContent)"
     )
     assert "proposed by head or depth 1" in still.text_content(".node-note")
-    still.focus(".tree .node.root")
+    still.focus(".microscope .tree .node.root")
     still.keyboard.press("ArrowDown")
     assert "node" in still.evaluate("document.activeElement.getAttribute('class')")
 
@@ -152,7 +152,7 @@ def test_hostile_text_is_shown_literally_and_nothing_runs(visit):
         page.keyboard.press("Home")
         for _ in traces[0].steps:
             page.keyboard.press("ArrowRight")
-            page.hover(".tree .node.bonus")
+            page.hover(".microscope .tree .node.bonus")
         assert page.locator(".mtp img, .mtp script, .mtp b b").count() == 0
         assert page.locator(".lane-name").nth(1).text_content() == traces[1].run.title
         assert page.evaluate("window.hit") is None and not page.complaints

@@ -9,12 +9,14 @@ mtp.Flow = class {
     this.index = index;
     this.shown = -1; // steps shown; -1: not even the first token
     this.spans = [];
+    this.pointed = null;
     const prompt = lane.run.prompt ?? "";
     this.prompt = el("span", { class: "prompt", text: prompt.length > 160 ? "…" + prompt.slice(-160) : prompt });
     this.cursor = el("span", { class: "cursor", "aria-hidden": "true" });
     host.replaceChildren();
     this.stick = true; // at the bottom, until the reader scrolls away from it
     host.addEventListener("scroll", () => (this.stick = host.scrollTop + host.clientHeight >= host.scrollHeight - 40));
+    new ResizeObserver(() => this.stick && this.settle()).observe(host);
     this.newBlock();
     this.block.prepend(this.prompt);
   }
@@ -42,13 +44,13 @@ mtp.Flow = class {
 
   append() {
     const number = this.shown, made = [];
-    if (number < 0) made.push(...this.token(this.lane.first, "plain", -1));
+    if (number < 0) made.push(...this.token(this.lane.first, "plain", -1, 0));
     else {
       const step = this.lane.steps[number];
       step.texts.forEach((text, i) => {
         const kind = this.lane.kind(step, i);
         if (kind === "bonus" && step.full) made.push(...this.ghosts(step));
-        made.push(...this.token(text, kind, number));
+        made.push(...this.token(text, kind, number, i));
       });
     }
     this.spans.push(made);
@@ -71,9 +73,9 @@ mtp.Flow = class {
 
   // The space before a word and the line breaks after it belong to their token but stand outside its mark: words stay
   // words, and no mark reaches into the next line. What cannot be seen gets a sign, drawn by CSS.
-  token(text, kind, step) {
+  token(text, kind, step, place) {
     const [, before, body, after] = /^( (?=[^ ]))?([^]*?)(\n\s*)?$/.exec(text);
-    const span = mtp.dom.el("span", { class: `tok ${kind}`, "data-step": step, text: body });
+    const span = mtp.dom.el("span", { class: `tok ${kind}`, "data-step": step, "data-place": place, text: body });
     const mark = mtp.token.mark(body || after || "");
     if (mark) span.dataset.mark = mark;
     return [before, span, after].filter((part) => part).map((part) => (part === span ? span : document.createTextNode(part)));
@@ -85,6 +87,29 @@ mtp.Flow = class {
     const best = step.full.nodes.filter((node) => node[1] === last).sort((a, b) => (b[3] ?? 0) - (a[3] ?? 0))[0];
     if (!best) return [];
     return [mtp.dom.el("span", { class: "ghost", "aria-hidden": "true", text: mtp.token.alone(this.lane.piece(best[0])) })];
+  }
+
+  // Mark the one token at a place in the text, whichever step wrote it; null for none.
+  point(index) {
+    const found = index === null ? null : this.at(index);
+    if (found === this.pointed) return;
+    this.pointed?.classList.remove("same");
+    found?.classList.add("same");
+    this.pointed = found;
+  }
+
+  at(index) {
+    if (index < 1) return index < 0 || this.shown < 0 ? null : this.spans[0].find((node) => node.classList?.contains("tok")) ?? null;
+    const steps = this.lane.steps;
+    let low = 0, high = this.shown;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (steps[middle].tokens >= index) high = middle;
+      else low = middle + 1;
+    }
+    if (low >= this.shown) return null;
+    const place = index - 1 - (low ? steps[low - 1].tokens : 0);
+    return this.spans[low + 1].find((node) => node.dataset?.place === String(place) && node.classList.contains("tok")) ?? null;
   }
 
   // Mark the tokens of one step: "now" is the step under the microscope, "hover" the one pointed at.

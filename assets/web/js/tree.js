@@ -8,8 +8,10 @@ mtp.Tree = class {
     this.host = host;
     this.links = svg("g");
     this.nodes = svg("g");
-    this.svg = svg("svg", { class: "tree", role: "group" }, this.links, this.nodes);
-    this.pool = { link: new Map(), node: new Map() };
+    this.heads = svg("g", { "aria-hidden": "true" });
+    this.svg = svg("svg", { class: "tree", role: "group" }, this.heads, this.links, this.nodes);
+    this.pool = { link: new Map(), node: new Map(), head: new Map() };
+    this.marked = null; // key of the node that is pointed at, here or elsewhere
     host.append(this.svg);
     this.size = [host.clientWidth, host.clientHeight]; // kept, since asking for it makes the browser lay out the page
     new ResizeObserver(([entry]) => {
@@ -34,6 +36,7 @@ mtp.Tree = class {
   }
 
   draw(layout, describe) {
+    this.keep("head", this.heads, layout.heads ?? [], (head) => this.head(head));
     this.keep("link", this.links, layout.links, (link) => this.link(link));
     this.keep("node", this.nodes, layout.items, (item) => this.node(item, describe));
     this.fit(layout);
@@ -52,6 +55,24 @@ mtp.Tree = class {
     });
   }
 
+  // Mark the node with this key, or none.
+  mark(key) {
+    if (key === this.marked) return;
+    this.pool.node.get(this.marked)?.classList.remove("same");
+    this.pool.node.get(key)?.classList.add("same");
+    this.marked = key;
+  }
+
+  head(head) {
+    const { svg, attr, text } = mtp.dom, pool = this.pool.head;
+    if (!pool.has(head.key)) pool.set(head.key, svg("text", { class: "depth" }));
+    const node = pool.get(head.key);
+    attr(node, "x", head.x);
+    attr(node, "y", head.y);
+    text(node, head.label);
+    return node;
+  }
+
   link(link) {
     const { svg, attr } = mtp.dom, pool = this.pool.link;
     if (!pool.has(link.key)) pool.set(link.key, svg("path", { fill: "none" }));
@@ -64,12 +85,13 @@ mtp.Tree = class {
   node(item, describe) {
     const { svg, attr, text } = mtp.dom, pool = this.pool.node;
     if (!pool.has(item.key)) {
-      const made = svg("g", { role: "img" }, svg("rect"), svg("text", { class: "word" }), svg("text", { class: "prob" }), svg("circle", { r: 2.6 }));
+      const made = svg("g", { role: "img" }, svg("rect"), svg("text", { class: "word" }), svg("text", { class: "prob" }), svg("circle", { r: 2.6 }),
+        svg("text", { class: "tag" }));
       pool.set(item.key, made);
     }
-    const node = pool.get(item.key), [rect, word, prob, dot] = node.childNodes;
+    const node = pool.get(item.key), [rect, word, prob, dot, tag] = node.childNodes;
     node.item = item;
-    attr(node, "class", `node ${item.kind}`);
+    attr(node, "class", `node ${item.kind}${item.best ? " best" : ""}${item.beside ? " beside" : ""}${item.key === this.marked ? " same" : ""}`);
     attr(node, "tabindex", item.key === "root" ? 0 : -1);
     attr(node, "aria-label", describe(item));
     for (const [name, value] of [["x", item.x], ["y", item.y], ["width", item.w], ["height", item.h], ["rx", item.h / 2]]) attr(rect, name, value);
@@ -77,10 +99,13 @@ mtp.Tree = class {
     attr(word, "y", item.y + item.h / 2 + 5.5);
     text(word, item.label);
     const chance = item.kind === "bonus" || item.kind === "plain" ? item.target : item.draft;
-    attr(prob, "x", item.x + item.w / 2);
-    attr(prob, "y", item.y + item.h + 14);
+    attr(prob, "x", item.captionX ?? item.x + item.w / 2);
+    attr(prob, "y", item.captionY ?? item.y + item.h + 14);
     const number = chance === null || chance === undefined || item.kind === "root" ? "" : mtp.number(chance);
-    text(prob, number + (item.folded ? ` ${mtp.say("node.more", { n: item.folded })}` : ""));
+    text(prob, item.caption ?? number + (item.folded ? ` ${mtp.say("node.more", { n: item.folded })}` : ""));
+    text(tag, item.tag ?? "");
+    attr(tag, "x", item.x + 10);
+    attr(tag, "y", item.y - 3);
     attr(dot, "cx", item.x + item.w - 9);
     attr(dot, "cy", item.y + 7);
     return node;

@@ -77,5 +77,5 @@ mtp.treeLayout = (() => {
     const turn = x2 - GAP / 2; // down in the gap before the child's column, so that no line crosses a node
     return `M${x1} ${y1}H${turn - 6}C${turn + 2} ${y1} ${turn - 6} ${y2} ${x2} ${y2}`;
   }
-  return layout;
+  return Object.assign(layout, { width, curve });
 })();

@@ -5,22 +5,11 @@ mtp.views.push({
     const { el, text, attr, icon } = mtp.dom, { set } = mtp.store;
     let race = null, rows = [];
     attr(host, "aria-label", mtp.say("lane.region"));
-    host.addEventListener("pointerover", (event) => point(event.target));
-    host.addEventListener("pointerleave", () => set({ hover: null }));
-    host.addEventListener("click", (event) => choose(event.target));
-
-    const at = (target) => {
-      const token = target.closest(".tok"), row = target.closest(".lane");
-      return token && row ? { lane: Number(row.dataset.lane), step: Number(token.dataset.step) } : null;
-    };
-    const point = (target) => set({ hover: at(target) });
-    function choose(target) {
-      const place = at(target), row = target.closest(".lane-head");
-      if (row) set({ lane: Number(row.parentNode.dataset.lane) });
-      if (!place || !getSelection().isCollapsed) return;
-      set({ lane: place.lane });
-      if (race.finished) mtp.player.seek(place.step + 1);
-    }
+    mtp.hover.follow(host);
+    host.addEventListener("click", (event) => {
+      const head = event.target.closest(".lane-head");
+      if (head) set({ lane: Number(head.parentNode.dataset.lane) });
+    });
 
     function build() {
       host.style.setProperty("--lanes", race.lanes.length);
@@ -85,6 +74,7 @@ mtp.views.push({
         if (part.flow.show(shown, !ended, state.ghosts)) moved.push(part.flow);
         part.flow.mark("now", state.lane === index && known ? now.steps - 1 : null);
         part.flow.mark("hover", state.hover?.lane === index ? state.hover.step : null);
+        part.flow.point(state.hover?.index ?? null);
         const ahead = state.time > won ? race.at(index, won) : null;
         const solid = ahead ? (ahead.first ? ahead.tokens + 1 : 0) : written;
         part.solid.style.transform = `scaleX(${Math.min(1, solid / race.limit)})`;

@@ -14,40 +14,20 @@ mtp.views.push({
     scroll.append(empty);
     host.append(el("div", { class: "card-head" }, title, summary), scroll, el("div", { class: "node-note" }, note, wants), time);
     const tree = new mtp.Tree(scroll, (item) => {
-      explain(item ?? null);
       mtp.store.set({ node: item ?? null });
+      if (item && item.kind !== "more") mtp.hover.node(mtp.store.state.lane, number, item.key);
+      else mtp.hover.none();
     });
-    let lane = null, step = null;
+    let lane = null, step = null, number = -1, layout = null;
 
-    const word = (token) => mtp.token.alone(lane.piece(token), 24);
-    function list(row) {
-      const [token, prob, top] = row;
-      const all = top.length ? top : [[token, prob]];
-      return all.slice(0, 4).map(([id, p]) => `“${word(id)}”` + (p === null ? "" : ` ${mtp.number(p)}`)).join(", ");
-    }
-    function describe(item) {
-      if (item.kind === "more") return say("node.more.about", { n: item.hidden });
-      const kind = item.kind === "plain" ? "target" : item.kind;
-      const drafted = item.draft !== undefined && item.draft !== null;
-      const probs = drafted ? " " + say("node.probs", { draft: mtp.number(item.draft), target: mtp.number(item.target ?? NaN) }) : "";
-      return say(`node.${kind}`, { text: word(item.token) }) + probs + (item.folded ? `, ${say("node.folded", { n: item.folded })}` : "");
-    }
-
-    // Of the node pointed at; with none, of where the drafts ended.
-    function explain(item) {
+    // Of the node pointed at, here or elsewhere; with none, of where the drafts ended.
+    function explain() {
+      const key = step?.full ? mtp.hover.here(mtp.store.state.lane, number) : null, item = key && layout?.items.find((entry) => entry.key === key);
+      tree.mark(key);
       if (!step?.full) return text(note, ""), text(wants, "");
-      const full = step.full;
-      if (item) {
-        text(note, describe(item) + (item.source ? ` · ${say("node.source", { n: item.source })}` : ""));
-        text(wants, item.wanted !== undefined && full.rows[item.wanted] ? say("node.wanted", { list: list(full.rows[item.wanted]) }) : "");
-        return;
-      }
-      const last = full.accepted.at(-1) ?? -1;
-      const turned = full.nodes.filter((node) => node[1] === last).sort((a, b) => (b[3] ?? 0) - (a[3] ?? 0))[0];
-      const from = last < 0 ? full.root : full.nodes[last][0];
-      text(note, turned ? say("node.instead", { text: word(turned[0]), list: list(full.rows[last + 1]) })
-        : say("node.after", { text: word(from), list: list(full.rows[last + 1]) }));
-      text(wants, "");
+      text(note, item ? mtp.words.node(lane, step.full, item) : mtp.words.end(lane, step.full));
+      const row = item && item.wanted !== undefined ? step.full.rows[item.wanted] : null;
+      text(wants, row ? say("node.wanted", { list: mtp.words.list(lane, row) }) : "");
     }
 
     // While a race runs only some steps come with their tree: show the newest that did, if there was one of late.
@@ -63,19 +43,16 @@ mtp.views.push({
       const count = newest(lane, lane.count(state.time), state.race), found = lane.steps[count - 1] ?? null;
       const name = lane.run.title;
       text(title, found ? say("step.title", { title: name, n: count, of: lane.steps.length }) : name);
-      if (found === step && found?.full === host.drawn && state.race === was.race && state.lane === was.lane) return;
-      step = found;
+      if (found === step && found?.full === host.drawn && state.race === was.race && state.lane === was.lane) return explain();
+      [step, number] = [found, count - 1];
       host.drawn = found?.full ?? null;
-      const tokens = found?.texts.length ?? 0;
-      text(summary, !found ? say("step.prefill") : found.drafted
-        ? say("step.summary", { drafted: found.drafted, accepted: found.accepted,
-            tokens: say(tokens === 1 ? "step.tokens.one" : "step.tokens", { n: tokens }) })
-        : say("step.plain"));
+      text(summary, mtp.words.step(found));
       text(empty, found && !found.full ? say("step.pending") : "");
-      if (found?.full) tree.draw(mtp.treeLayout(found.full, lane), describe);
+      layout = found?.full ? mtp.treeLayout(found.full, lane) : null;
+      if (layout) tree.draw(layout, (item) => mtp.words.node(lane, found.full, item));
       else tree.clear();
       attr(tree.svg, "aria-label", found ? say("step.tree", { summary: summary.textContent }) : null);
-      explain(null);
+      explain();
       const ms = found?.full ? PHASES.map((phase) => found.full.time_ms[phase] ?? 0) : null, sum = ms?.reduce((a, b) => a + b, 0);
       time.classList.toggle("blank", !ms);
       text(took, ms ? say("step.time", { ms: mtp.number(sum, 2) }) : "\u00a0");
