@@ -220,8 +220,9 @@ def test_ctrl_c_is_quiet(tiny):
     # happens before main() is Python's own start, which takes as long as the machine is busy: wait for its word.
     program = "import sys; from mtpviz.__main__ import main; print('started', flush=True); sys.exit(main(sys.argv[1:]))"
     process = subprocess.Popen(
-        [sys.executable, "-c", program, "generate", "-", *tiny], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+        [sys.executable, "-c", program, "generate", "-", *tiny], cwd=ROOT,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
     assert process.stdout.readline() == b"started\n"
     time.sleep(0.5)
     os.kill(process.pid, signal.SIGINT)
