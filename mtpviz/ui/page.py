@@ -46,7 +46,9 @@ def build(resident: Resident, recorded: Sequence[Trace] | None = None) -> gr.Blo
     def draw(event: gr.EventData) -> list:
         wish = dict(event._data or {})
         traces = library.find(wish.get("run"))
-        return figures.draw(traces, wish.get("theme", "")) if traces else [gr.skip() for _ in plots]
+        if not traces:
+            return [gr.skip() for _ in plots]
+        return figures.draw(traces, wish.get("theme", ""), wish.get("language", ""))
 
     server = [engine, stop, resync, *library.functions(), saver(library.find)]
     with gr.Blocks(title=say("page.title"), analytics_enabled=False, fill_width=True) as page:

@@ -33,7 +33,7 @@ mtp.course = (() => {
     const whole = (step) => Object.values(step.full.time_ms).reduce((a, b) => a + b, 0);
     const stats = lane.stats(lane.steps.length), theirs = race.lanes[race.base]?.stats(race.lanes[race.base].steps.length);
     return {
-      title: mtp.word(lane.run.title),
+      title: lane.title,
       rows: mtp.number(mean(mine, (step) => step.drafted + 1), 1),
       verify: mtp.number(mean(mine, (step) => step.full.time_ms.verify)), plain: mtp.number(mean(base, (step) => step.full.time_ms.verify)),
       ratio: mtp.number(mean(lane.steps.filter((step) => step.full), whole) / mean(base, whole)),

@@ -31,6 +31,11 @@ mtp.Lane = class {
     this.steps.push(step);
   }
 
+  // The strategy's name in the reader's language.
+  get title() {
+    return mtp.word(this.run.title);
+  }
+
   kind(step, index) {
     return index < step.accepted ? "accepted" : step.drafted ? "bonus" : "plain";
   }

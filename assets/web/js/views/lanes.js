@@ -16,15 +16,15 @@ mtp.views.push({
       host.style.setProperty("--blurb-lines", race.lanes.length > 3 ? 1 : 2);
       rows = race.lanes.map((lane, index) => {
         const part = {
-          name: el("button", { class: "lane-name", type: "button", text: lane.run.title }),
+          name: el("button", { class: "lane-name", type: "button", text: lane.title }),
           blurb: el("p", { class: "lane-blurb" }),
           speed: el("span", { class: "figure" }), rate: el("b"), tau: el("b"), exact: el("p", { class: "lane-exact" }),
           solid: el("i", { class: "solid" }), rest: el("i", { class: "rest" }), clock: el("span", { class: "clock" }),
           text: el("div", { class: "lane-text", tabindex: 0, role: "region",
-            "aria-label": mtp.say("lane.text", { title: lane.run.title }) }),
+            "aria-label": mtp.say("lane.text", { title: lane.title }) }),
         };
         part.bar = el("div", { class: "bar", role: "img" }, part.rest, part.solid);
-        attr(part.name, "aria-label", mtp.say("lane.focus", { title: lane.run.title }));
+        attr(part.name, "aria-label", mtp.say("lane.focus", { title: lane.title }));
         part.row = el("article", { class: "lane", "data-lane": index },
           el("div", { class: "lane-head" }, part.name, part.blurb,
             el("p", { class: "lane-speed", tabindex: 0, role: "note", "data-tip": mtp.say("term.speedup"), "data-term": "speedup" },
@@ -62,9 +62,9 @@ mtp.views.push({
       const won = race.won, moved = [];
       rows.forEach((part, index) => {
         const lane = race.lanes[index], now = race.at(index, state.time), known = now.steps > 0;
-        const blurb = state.engine.strategies.find((entry) => entry.name === lane.run.strategy)?.blurb;
-        text(part.blurb, blurb ?? "\u00a0");
-        attr(part.blurb, "data-tip", blurb ?? null);
+        const blurb = mtp.word(state.engine.strategies.find((entry) => entry.name === lane.run.strategy)?.blurb ?? "");
+        text(part.blurb, blurb || "\u00a0");
+        attr(part.blurb, "data-tip", blurb || null);
         text(part.speed, known ? mtp.number(now.speedup, 1) : "–");
         text(part.rate, known ? mtp.number(now.rate, 0) : "–");
         text(part.tau, known ? mtp.number(now.tau) : "–");
@@ -80,7 +80,7 @@ mtp.views.push({
         part.solid.style.transform = `scaleX(${Math.min(1, solid / race.limit)})`;
         part.rest.style.transform = `scaleX(${Math.min(1, written / race.limit)})`;
         text(part.clock, ended ? `${mtp.number(lane.end / 1000, 2)} s` : "");
-        attr(part.bar, "aria-label", mtp.say("lane.bar", { title: lane.run.title, n: written, limit: race.limit }));
+        attr(part.bar, "aria-label", mtp.say("lane.bar", { title: lane.title, n: written, limit: race.limit }));
         attr(part.name, "aria-pressed", state.lane === index ? "true" : "false");
         part.row.classList.toggle("focused", state.lane === index);
         part.row.classList.toggle("base", index === race.base);

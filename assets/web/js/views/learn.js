@@ -50,7 +50,7 @@ mtp.views.push({
       if (!mtp.learn.absent(page)) return "";
       const names = mtp.texts[state.language].lanes[page.id], lane = state.race.lanes[state.lane];
       if (!names) return "";
-      return lane ? say("learn.absent", { names, title: mtp.word(lane.run.title) }) : say("learn.absent.none", { names });
+      return lane ? say("learn.absent", { names, title: lane.title }) : say("learn.absent.none", { names });
     }
 
     return (now) => {

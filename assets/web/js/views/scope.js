@@ -49,7 +49,7 @@ mtp.views.push({
 
     function choose() {
       race = state.race;
-      tabs.replaceChildren(...race.lanes.map((entry, index) => el("button", { class: "lane-tab", type: "button", text: entry.run.title, on: { click: () => set({ lane: index }) } })));
+      tabs.replaceChildren(...race.lanes.map((entry, index) => el("button", { class: "lane-tab", type: "button", text: entry.title, on: { click: () => set({ lane: index }) } })));
     }
     function pick() {
       lane = race.lanes[state.lane];
@@ -100,10 +100,10 @@ mtp.views.push({
       flow.point(state.hover?.index ?? null);
       range.max = lane.steps.length;
       if (Number(range.value) !== count) range.value = count;
-      attr(range, "aria-label", say("time.scrubber", { title: lane.run.title }));
+      attr(range, "aria-label", say("time.scrubber", { title: lane.title }));
       const moving = player.moving();
       if (play.firstChild !== icons[moving ? "pause" : "play"]) play.replaceChildren(icons[moving ? "pause" : "play"]);
-      text(title, found ? say("step.title", { title: lane.run.title, n: count, of: lane.steps.length }) : lane.run.title);
+      text(title, found ? say("step.title", { title: lane.title, n: count, of: lane.steps.length }) : lane.title);
       text(summary, mtp.words.step(found));
       const full = found?.full;
       text(empty, found && !full ? say("step.pending") : !found ? say("step.prefill") : "");

@@ -52,7 +52,7 @@ mtp.views.push({
       const race = state.race, lane = race?.lanes[state.lane];
       host.classList.toggle("idle", !lane);
       if (!lane) return;
-      const count = lane.count(state.time), key = `${state.lane} ${lane.steps.length} ${wide} ${lane.run.title}`;
+      const count = lane.count(state.time), key = `${state.lane} ${lane.steps.length} ${wide} ${lane.title}`;
       if (drawn !== key || host.race !== race) {
         bars(lane);
         [drawn, host.race] = [key, race];
@@ -66,12 +66,12 @@ mtp.views.push({
       point.style.display = over === null ? "none" : "";
       if (over !== null) attr(point, "x", (over * pitch).toFixed(2));
       if (Number(range.value) !== count) range.value = count;
-      attr(range, "aria-label", mtp.say("time.scrubber", { title: lane.run.title }));
+      attr(range, "aria-label", mtp.say("time.scrubber", { title: lane.title }));
       attr(range, "aria-valuetext", mtp.say("time.value", { n: count, of: lane.steps.length, tokens: lane.steps[count - 1]?.texts.length ?? 0 }));
       const moving = player.moving();
       if (play.firstChild !== icons[moving ? "pause" : "play"]) play.replaceChildren(icons[moving ? "pause" : "play"]);
       attr(play, "aria-label", mtp.say(moving ? "time.pause" : "time.play"));
-      text(name, lane.run.title);
+      text(name, lane.title);
       rate.disabled = !race.finished;
       if (document.activeElement !== rate) rate.value = String(state.rate);
     };

@@ -1,5 +1,0 @@
-"""The page in Chinese."""
-
-from mtpviz.strings import terms
-
-CHINESE = terms("zh")

@@ -1,0 +1,100 @@
+"""What other rooms say in English, by that English text: strategies, example prompts, figures. A text that is not here
+stays English.
+"""
+
+from __future__ import annotations
+
+PHRASES = {
+    # strategies
+    "Next-token": "逐词元",
+    "one pass, one token": "一次前向，一个词元",
+    "Draft model": "草稿模型",
+    "a small model guesses ahead": "由小模型提前猜测",
+    "N-gram lookup": "N 元组查找",
+    "copies what followed the same words before": "照抄相同词语此前的后续",
+    "MTP heads": "MTP 预测头",
+    "the model's own extra heads guess ahead": "模型自带的额外预测头提前猜测",
+    "one layer guesses the model's next features": "用一层猜测模型接下来的特征",
+    "one layer drafts from low, middle and high features": "用一层依据低、中、高层特征起草",
+    "one shared module guesses again and again": "同一个共享模块反复猜测",
+    "small heads on the last layer guess ahead": "最后一层上的小预测头提前猜测",
+    "heads leap ahead, earlier guesses fill the gaps": "预测头跳跃向前，此前的猜测补上空隙",
+    "FIRP-style": "FIRP 式",
+    "pseudo hidden states run through the upper layers": "伪隐状态穿过上面各层",
+    # example prompts
+    "story": "故事",
+    "The beginning of a short tale": "一则短故事的开头",
+    "chat": "对话",
+    "A question to an assistant": "向助手提的问题",
+    "Python": "Python",
+    "A function to complete": "待补全的函数",
+    "中文": "中文",
+    "A question in Chinese, of which the bundled model knows too little: it repeats itself, and lookup gains by that": (
+        "中文问题；自带的模型中文学得太少，会重复自己，查找法因此得利"
+    ),
+    "repeating": "重复文本",
+    "A text that repeats itself: where looking up what came before can pay": "自身有重复的文本：查找前文可能有用",
+    # figures
+    "Acceptance by depth": "各深度的接受率",
+    "The prefix rate at depth k is the share of drafting steps whose accepted path is at least k tokens long (their sum"
+    " is τ − 1); the conditional rate counts only the steps that got as far as a draft at depth k; whiskers are 95 %"
+    " Wilson intervals.": (
+        "深度 k 的前缀接受率是接受路径至少长 k 个词元的起草步所占的比例（其和为 τ − 1）；条件接受率只计走到深"
+        "度 k 的草稿的步；"
+        "须线为 95 % Wilson 区间。"
+    ),
+    "Accepted length": "接受长度",
+    "The share of target passes that accepted exactly this many drafted tokens; the bonus token comes on top, so a"
+    " lane's mean plus one is its τ.": (
+        "恰好接受这么多草稿词元的前向所占的比例；奖励词元另计，因此泳道的均值加一就是它的 τ。"
+    ),
+    "Waiting for tokens": "等待词元的时间",
+    "Above, the time to the first token (the prompt's pass). Below, each stroke is one pass that delivered tokens, as"
+    " tall as the number that came at once: speculation delivers in bursts, so the median gap between tokens is 0 where"
+    " most arrive with another, and the 95th percentile is a whole pass.": (
+        "上图是首个词元的等待时间（处理提示词的前向）。下图每一竖线是一次交付词元的前向，高度为一次到达的个数"
+        "：推测解码成串"
+        "交付，多数词元与别的同时到达时，词元间隔的中位数为 0，第 95 百分位则是一整次前向。"
+    ),
+    "Roofline": "屋顶线",
+    "A pass reads all weights once and computes each row with them: more rows do more operations on the same bytes, and"
+    " as long as a point lies under the slope, extra rows cost little. That is why checking drafts is cheap. (Williams,"
+    " Waterman, Patterson 2009.)": (
+        "一次前向把全部权重读一遍，并用它们计算每一行：行越多，对同样字节做的运算越多；只要点还在斜线之下，多"
+        "几行几乎不花钱。"
+        "检查草稿因此便宜。（Williams、Waterman、Patterson，2009）"
+    ),
+    "Speedup step by step": "逐步的加速比",
+    "Each point is one target pass: the tokens it gave times the next-token lane's mean time per token, over its own"
+    " time; the line is the same for all passes so far, so its end is the lane's speedup.": (
+        "每个点是一次前向：它给出的词元数乘以逐词元泳道每词元的平均时间，再除以它自己的时间；折线对至今的全部"
+        "前向作同样计算，"
+        "所以终点就是该泳道的加速比。"
+    ),
+    "τ along the text": "τ 沿文本的变化",
+    "Tokens per pass in each window of the text (the larger the marker, the more passes lie in it). A worked"
+    " calculation that repeats its own numbers is drafted better the longer it gets; a story that turns is not.": (
+        "文本各窗口中每次前向的词元数（标记越大，其中的前向越多）。不断重复自身数字的演算越长越好起草；情节转"
+        "折的故事则不然。"
+    ),
+    "Time per token": "每词元的时间",
+    "Milliseconds that each generated token cost, by phase: drafting, the target's pass that verifies, committing the"
+    " accepted path to the cache, and the host; prefill is not counted.": (
+        "每个生成词元花费的毫秒数，按阶段分：起草、目标模型验证的前向、把接受的路径提交到缓存、主机；不计预填充。"
+    ),
+    "Tokens over time": "词元数随时间的变化",
+    "Each stair is one target pass on the lane's own clock, prefill included: its width is the time that the pass took,"
+    " its height the tokens that it gave; the steeper the stairs, the faster the lane.": (
+        "每级台阶是泳道自己时钟上的一次前向，含预填充：宽是所用时间，高是给出的词元数；台阶越陡，泳道越快。"
+    ),
+    "Why is it not faster?": "为什么没有更快？",
+    "τ, the tokens per target pass, would be the speedup if a pass over drafts cost no more than a plain "
+    "one and nothing"
+    " else cost anything; each bar takes away its share of the extra time, and what remains is the measured speedup.": (
+        "假如检查草稿的前向与普通前向一样便宜，其他都不花时间，加速比就是 τ，即每次前向的词元数；每根柱取走自"
+        "己那份额外时间，"
+        "余下的就是实测加速比。"
+    ),
+    "The race in figures": "比赛的图表",
+    "Drawn from the race above, whole, when it has ended.": "根据上面的整场比赛，在其结束后绘制。",
+}
