@@ -10,7 +10,7 @@ import mtpviz.engine.verify as rules
 from mtpviz.engine.random import DRAFT, uniform
 from mtpviz.engine.sampling import Sampling, draw
 from mtpviz.engine.tree import TokenTree
-from mtpviz.engine.verify import verify
+from mtpviz.engine.verify import DELTA, EPSILON, verify
 
 
 def logits_of(probs) -> np.ndarray:
@@ -169,3 +169,39 @@ def test_sampled_chains_keep_the_distribution_of_three_tokens(settings):
     expected = np.append(joint[big], joint[~big].sum())
     degrees = (expected > 0).sum() - 1
     assert chi_square(grouped, expected / expected.sum()) < degrees + 3.3 * np.sqrt(2 * degrees) + 6
+
+
+def test_typical_takes_the_longest_path_of_typical_nodes():
+    """Against the definition, node by node, on random trees (Medusa, section 2.3.1)."""
+    sampling, typical_seen = Sampling(temperature=0.8), 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        size = int(rng.integers(1, 9))
+        parents = np.array([int(rng.integers(-1, i)) for i in range(size)])
+        depths = np.ones(size, np.int64)
+        for i, parent in enumerate(parents):
+            depths[i] = 1 if parent < 0 else depths[parent] + 1
+        tree = TokenTree(rng.integers(0, 5, size), parents, depths, np.ones(size, np.float32))
+        logits = rng.normal(size=(size + 1, 5)).astype(np.float32) * 2
+
+        def is_typical(node, tree=tree, logits=logits):
+            probs = sampling.distribution(logits[tree.parents[node] + 1]).astype(np.float64)
+            return probs[tree.tokens[node]] > min(EPSILON, DELTA * np.exp((probs * np.log(probs)).sum()))
+
+        def path(node, tree=tree):
+            return [] if node < 0 else [*path(int(tree.parents[node])), node]
+
+        allowed = [path(node) for node in range(size) if all(is_typical(n) for n in path(node))]
+        verdict = verify(tree, logits, sampling, 7, "typical")
+        assert len(verdict.accepted) == max(map(len, allowed), default=0)
+        assert not verdict.accepted or verdict.accepted in allowed
+        last = verdict.accepted[-1] + 1 if verdict.accepted else 0
+        assert verdict.bonus == sampling.choose(logits[last], 7 + len(verdict.accepted) + 1)
+        typical_seen += len(verdict.accepted)
+    assert typical_seen > 10
+
+
+def test_typical_is_greedy_where_decoding_is():
+    tree = TokenTree.chain([1])
+    logits = np.array([[2.0, 1.9], [0.0, 1.0]], np.float32)  # token 1 would be typical, and is not the best
+    assert verify(tree, logits, Sampling(), 0, "typical").accepted == []
