@@ -46,7 +46,7 @@ STRINGS = {
     "nav.label": "Parts of the page",
     "nav.race": "Race",
     "nav.scope": "Microscope",
-    "nav.figures": "Speedup",
+    "nav.figures": "Figures",
     "nav.learn": "Learn",
     # links
     "link.bad": "This link has values that the page does not take, and they were left out: {names}.",
@@ -324,21 +324,24 @@ STRINGS = {
     "scope.oracle": "Show the best possible tree",
     "scope.oracle.best": "best possible",
     "scope.oracle.best.about": (
-        "The text that followed is known from this trace: the best tree of so many nodes is the chain of the tokens"
-        " that followed, all of them accepted."
+        "The text that followed is known from this trace: the best tree of so many nodes is the chain of "
+        "the tokens that followed, all of them accepted."
     ),
     "scope.oracle.promised": "promised",
     "scope.oracle.promised.about": (
-        "What the draft expected of its own tree: 1 for the target's own token, and for each node the product of the"
-        " draft's probabilities on its path."
+        "What the draft expected of its own tree: 1 for the target's own token, and for each node the "
+        "product of the draft's probabilities on its path."
     ),
     "scope.oracle.realised": "realised",
-    "scope.oracle.realised.about": "Tokens that this pass did give: the accepted drafts and the target's own one.",
+    "scope.oracle.realised.about": (
+        "Tokens that this pass did give: the accepted drafts and the target's own one."
+    ),
     "scope.mask": "Attention mask",
     "scope.mask.about": "Who may read whom in the one pass: the text, the own ancestors, itself",
     "scope.mask.committed": "{n} committed",
     "scope.mask.read": (
-        "{rows} rows in one pass; each reads the {n} committed positions, its own ancestors in the tree and itself."
+        "{rows} rows in one pass; each reads the {n} committed positions, its own ancestors in the tree and"
+        " itself."
     ),
     "scope.wants": "What the target wanted",
     "scope.wants.about": "After the root and each accepted draft; point at any other node for its own",
@@ -351,10 +354,108 @@ STRINGS = {
     "scope.kv": "Key-value cache",
     "scope.kv.about": "Above, as the pass left it; below, after the commit",
     "scope.kv.committed": "{n} before",
-    "scope.kv.told": "{rows} slots written by this pass: {kept} kept in place, {moved} moved up, {freed} freed.",
+    "scope.kv.told": (
+        "{rows} slots written by this pass: {kept} kept in place, {moved} moved up, {freed} freed."
+    ),
     "scope.kv.one": "One slot written by this pass, and kept: nothing was drafted.",
     "scope.kv.bytes": "A slot is {each}; {freed} are free again.",
     "node.oracle": "“{text}” is what followed in the text: the best draft would have had it here.",
+    # why, and what if
+    "speedup.title": "Speedup",
+    "speedup.lanes": "Lane to explain",
+    "speedup.why": "Why is it not faster?",
+    "speedup.base": "This is the baseline itself: choose a lane that drafts.",
+    "speedup.none": (
+        "Nothing can be said of this lane: it needs a next-token lane on the same machine, and steps that "
+        "were timed."
+    ),
+    "speedup.waiting": "This is told when the race has ended.",
+    "speedup.ceiling": (
+        "{title} writes {tau} tokens per pass of the target, and would be {tau}× as fast as next-token "
+        "prediction if drafting were free and a pass over drafts cost no more than a plain one. It is "
+        "{measured}×."
+    ),
+    "speedup.price": (
+        "One of its steps costs as much as {price} plain ones, so it breaks even at τ = {price}: drafts "
+        "that are right {even} of the time, each. Here they were right {here} of the time."
+    ),
+    "speedup.price.free": (
+        "One of its steps costs as much as {price} plain ones. It needs no draft to be right to break even:"
+        " what is saved elsewhere pays for the drafting."
+    ),
+    "speedup.price.never": (
+        "One of its steps costs as much as {price} plain ones: with drafts this short it cannot break even,"
+        " were all of them right."
+    ),
+    "speedup.helps.draft": "What would help most: cheaper drafting. Were it free, the lane would run at {x}×.",
+    "speedup.helps.verify": (
+        "What would help most: a cheaper pass over the drafts. At a plain pass's cost the lane would run at"
+        " {x}×."
+    ),
+    "speedup.helps.commit": (
+        "What would help most: a cheaper commit to the cache. At a plain step's cost the lane would run at "
+        "{x}×."
+    ),
+    "speedup.helps.host": "What would help most: less host time. At a plain step's the lane would run at {x}×.",
+    "speedup.helps.none": "No part of its steps costs more than in a plain one: only better drafts would help.",
+    "speedup.loops": (
+        "The text repeats itself (distinct 4-grams: {share}), which flatters every drafter: do not quote "
+        "these figures."
+    ),
+    "speedup.distinct": "Distinct 4-grams of the text: {share}.",
+    "speedup.scale": "How often each draft is right",
+    "speedup.slower": "slower",
+    "speedup.faster": "faster",
+    "speedup.even": "break-even {x}",
+    "speedup.here": "this run {x}",
+    "whatif.title": "What if?",
+    "whatif.about": (
+        "The same drafts on another card, with another model, batch, length or tree: predicted, not run"
+    ),
+    "whatif.none": (
+        "Nothing can be predicted from this lane: it must have drafted beside a next-token lane, with a "
+        "model of known size."
+    ),
+    "whatif.card": "Machine",
+    "whatif.model": "Target model",
+    "whatif.here": "this one",
+    "whatif.batch": "Sequences at once",
+    "whatif.length": "Draft length",
+    "whatif.nodes": "Nodes of the tree",
+    "whatif.predicted": "predicted",
+    "whatif.range": "{low} to {high}×",
+    "whatif.one": "{x}×",
+    "whatif.tau": (
+        "{tau} tokens per step that costs {price} plain ones: verify {verify}, draft {draft}, rest {rest}"
+    ),
+    "whatif.bound.memory": "The pass waits for memory: checking drafts is nearly free.",
+    "whatif.bound.compute": "The pass waits for arithmetic: every draft costs as much as a token.",
+    "whatif.bound.launches": (
+        "The model is so small for this card that starting the kernels takes longer than they run."
+    ),
+    "whatif.bound.measured": (
+        "The price of such a pass was measured, by the other lanes of this race or by the machine's own "
+        "table."
+    ),
+    "whatif.bound.extended": (
+        "So many rows were not measured here: their price follows the slope of those that were."
+    ),
+    "whatif.fits": "In bf16 this model would not fit the card's memory.",
+    "whatif.unknown": "This trace does not tell the model's layers; its size alone was taken, and no launches.",
+    "whatif.deep": "Drafts beyond depth {n} were not tried here: the last depth's rate is taken for them.",
+    "whatif.band": (
+        "The range: this run's trees go deeper only where the draft is sure. The upper end takes their "
+        "rates as they are, the lower one counts every draft not made as a wrong one."
+    ),
+    "whatif.present": (
+        "This run itself: predicted {predicted}×, measured {measured}×. The prediction is {error} off; it "
+        "takes the run's own acceptance, and a pass's price from the other lanes."
+    ),
+    "whatif.source": "{name}: {gb} GB/s, {tflops} TFLOP/s bf16 ({source}); 70 % of both are taken as reached.",
+    "whatif.lengths": "speedup over draft length",
+    "whatif.batches": "speedup over sequences at once",
+    "nav.speedup": "Speedup",
+    "nav.vocabulary": "Vocabulary",
     # end of the instruments
     # errors
     "error.engine": "The engine broke off; the server's log says why. Please try again.",

@@ -5,6 +5,9 @@ mtp.places = {
   step: ".view.microscope",
   why: ".view.why",
   scope: ".view.scope",
+  gallery: ".view.gallery",
+  vocabulary: ".view.vocabulary",
+  speedup: ".view.speedup",
   figures: "#mtp-figures",
 };
 mtp.find = (name) => document.querySelector(mtp.places[name] ?? null);

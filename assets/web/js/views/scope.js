@@ -1,6 +1,5 @@
 // The microscope at full size: one step of one lane. Its whole draft tree, the best one there could have been, the mask under
 // which the pass ran, what the target wanted, where the time went, and the cache before and after.
-if (mtp.places) mtp.places.scope = ".view.scope";
 mtp.views.push({
   name: "scope", area: "run", order: 20,
   mount(host) {
