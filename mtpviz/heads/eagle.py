@@ -38,7 +38,7 @@ class Eagle(RecurrentModule):
 def load(folder: Path, target: ModelConfig, weights: Weights) -> RecurrentHead:
     """Read an EAGLE head made for this target. UserError for a damaged folder and for another target's head."""
     stored = HeadFolder(folder, weights)
-    config = stored.layer_config(target)
+    config = stored.layer_config(target, "layers.0.")
     d = target.hidden
     fc = array(stored.take("fc.weight", (config.hidden, 2 * d)))
     bias = array(stored.take("fc.bias", (config.hidden,))) if "fc.bias" in stored.names else 0.0

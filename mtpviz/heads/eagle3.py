@@ -3,7 +3,8 @@
 The first feature fuses low, middle and high hidden states of the target: fc([low ; mid ; high]). A step reads
 [norm(embedding) ; norm(feature)] into q, k and v while the residual stream carries the feature; what the layer leaves
 is the next feature, and its norm goes into an unembedding of its own over a reduced vocabulary, fixed by training.
-Tensors: fc, midlayer.*, norm, lm_head, d2t (id of kept token i = i + d2t[i]), t2d (which ids are kept).
+Tensors: fc, midlayer.*, norm, lm_head, d2t (id of kept token i = i + d2t[i]), t2d (which ids are kept). In the format
+of speculators the layer is layers.0.*, and with norm_before_residual the stream carries the normed feature.
 """
 
 from __future__ import annotations
@@ -18,19 +19,22 @@ from torch import Tensor, nn
 from mtpviz.errors import UserError
 from mtpviz.heads.folder import HeadFolder
 from mtpviz.heads.layer import DraftLayer, Norm, Seen
-from mtpviz.heads.recurrent import RecurrentHead, RecurrentModule, array
+from mtpviz.heads.recurrent import RecurrentHead, RecurrentModule, array, rms_norm
 from mtpviz.models.config import ModelConfig
 from mtpviz.models.weights import Weights, layer_weights
 
 MIDLAYER = "midlayer."
 
 
-def default_taps(layers: int) -> tuple[int, int, int]:
-    """Layers whose input is fused where config.json names none: 2, N // 2 and N - 3, as the authors' code has it."""
-    if layers < 7:
-        raise UserError(f"EAGLE-3 fuses the inputs of layers 2, N/2 and N - 3, so a target of {layers} layers is too "
-                        "shallow; it takes 7.")
-    return 2, layers // 2, layers - 3
+def default_taps(layers: int) -> tuple[int, ...]:
+    """Layers whose input is fused where config.json names none: 2, N // 2 and N - 3 of N, as the authors' code has it.
+
+    Below seven layers these coincide or cross. There, ours: the inputs of layer 1 (that of layer 0 is the embedding,
+    which the draft reads anyway), of the middle one and the last, each once.
+    """
+    if layers >= 7:
+        return 2, layers // 2, layers - 3
+    return tuple(sorted({min(1, layers - 1), layers // 2, layers - 1}))
 
 
 class Eagle3(RecurrentModule):
@@ -60,11 +64,13 @@ def load(folder: Path, target: ModelConfig, weights: Weights) -> RecurrentHead:
     """Read an EAGLE-3 head made for this target. UserError for a damaged folder, for another target's head and for a
     map that leaves the vocabulary."""
     stored = HeadFolder(folder, weights)
-    config = stored.layer_config(target)
-    taps = _taps(stored, target)
+    at = MIDLAYER if any(name.startswith(MIDLAYER) for name in stored.names) else "layers.0."
+    config, taps = stored.layer_config(target, at), _taps(stored, target)
+    for flag in ("norm_before_fc", "fc_norm", "norm_output"):
+        if stored.described.get(flag):
+            raise UserError(f"{folder / 'config.json'} sets {flag}, and no head with it can be run.")
     fc = array(stored.take("fc.weight", (config.hidden, len(taps) * target.hidden)))
     norm = stored.take("norm.weight", (config.hidden,))
-    at = MIDLAYER if any(name.startswith(MIDLAYER) for name in stored.names) else "layers.0."
 
     def take(name: str, shape: tuple[int, ...]):
         """The published names and widths: hidden_norm is the stream's, q, k and v are twice as wide."""
@@ -74,6 +80,9 @@ def load(folder: Path, target: ModelConfig, weights: Weights) -> RecurrentHead:
 
     layer = layer_weights(config, take, at)
     layer = replace(layer, side_norm=stored.take(at + "input_layernorm.weight", (config.hidden,)))
+    hidden_norm = array(layer.input_norm)
+    if normed := bool(stored.described.get("norm_before_residual")):
+        layer = replace(layer, input_norm=None)
     ids = _ids(stored, target.vocab)
     unembedding = stored.take("lm_head.weight", (target.vocab if ids is None else len(ids), config.hidden))
     stored.drop("embed_tokens.weight")
@@ -82,9 +91,11 @@ def load(folder: Path, target: ModelConfig, weights: Weights) -> RecurrentHead:
     def start(normed, tapped):
         return np.concatenate(list(tapped), -1) @ fc.T
 
-    return RecurrentHead(config=config, layer=layer, norm=norm, taps=taps, start=start,
-                         mix=lambda features, embedded: (features, embedded), raw=True, unembedding=unembedding,
-                         ids=ids, card=stored.card)
+    def mix(features, embedded):
+        return rms_norm(features, hidden_norm, config.rms_eps) if normed else features, embedded
+
+    return RecurrentHead(config=config, layer=layer, norm=norm, taps=taps, start=start, mix=mix, raw=True,
+                         unembedding=unembedding, ids=ids, card=stored.card)
 
 
 def _taps(stored: HeadFolder, target: ModelConfig) -> tuple[int, ...]:

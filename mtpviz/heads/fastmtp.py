@@ -2,11 +2,13 @@
 
 stream = input_proj([norm(feature) ; norm(embedding)]), one decoder layer, final norm; the target's unembedding reads
 that, and it is the next step's feature. The first feature is the target's after its final norm. Tensors as MiMo names
-them, model.mtp_layers.0.*; of a folder that holds the whole target too, the rest is passed over.
+them, model.mtp_layers.0.*; those of speculators (mtp_layers.0.*) and Qwen (mtp.*) are read too, whose input is
+[norm(embedding) ; norm(feature)]. Of a folder that holds the whole target too, the rest is passed over.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -19,6 +21,29 @@ from mtpviz.models.config import ModelConfig
 from mtpviz.models.weights import Weights
 
 PREFIX = "model.mtp_layers.0."
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A published naming. Names of tensors without .weight; `layer`: where the decoder layer's start. embedded_first:
+    which half of the projection reads the embedding."""
+
+    proj: str
+    by_token: str
+    by_hidden: str
+    norm: str
+    layer: str
+    embedded_first: bool
+
+
+def _mimo_names(at: str, embedded_first: bool) -> Layout:
+    return Layout(at + "input_proj", at + "token_layernorm", at + "hidden_layernorm", at + "final_layernorm", at,
+                  embedded_first)
+
+
+LAYOUTS = (
+    _mimo_names(PREFIX, False), _mimo_names("mtp_layers.0.", True),
+    Layout("mtp.fc", "mtp.pre_fc_norm_embedding", "mtp.pre_fc_norm_hidden", "mtp.norm", "mtp.layers.0.", True))
 
 
 class MtpModule(RecurrentModule, DraftLayer):
@@ -42,21 +67,22 @@ class MtpModule(RecurrentModule, DraftLayer):
 def load(folder: Path, target: ModelConfig, weights: Weights) -> RecurrentHead:
     """Read an MTP module made for this target. UserError for a damaged folder and for another target's module."""
     stored = HeadFolder(folder, weights)
-    config = stored.layer_config(target)
+    layout = next((names for names in LAYOUTS if f"{names.proj}.weight" in stored.names), LAYOUTS[0])
+    config = stored.layer_config(target, layout.layer)
     d, eps = target.hidden, config.rms_eps
-    proj = array(stored.take(PREFIX + "input_proj.weight", (config.hidden, 2 * d)))
-    by_token = array(stored.take(PREFIX + "token_layernorm.weight", (d,)))
-    by_hidden = array(stored.take(PREFIX + "hidden_layernorm.weight", (d,)))
-    norm = stored.take(PREFIX + "final_layernorm.weight", (config.hidden,))
-    layer = stored.layer(config, PREFIX)
+    halves = array(stored.take(f"{layout.proj}.weight", (d, 2 * d))).reshape(d, 2, d).transpose(1, 2, 0)
+    from_token, from_hidden = halves if layout.embedded_first else halves[::-1]
+    by_token = array(stored.take(f"{layout.by_token}.weight", (d,)))
+    by_hidden = array(stored.take(f"{layout.by_hidden}.weight", (d,)))
+    norm = stored.take(f"{layout.norm}.weight", (d,))
+    layer = stored.layer(config, layout.layer)
     for name in stored.names:
-        if not name.startswith("model.mtp_layers."):
+        if not name.startswith(("model.mtp_layers.", "mtp_layers.", "mtp.")):
             stored.drop(name)
     stored.finish()
 
     def mix(features, embedded):
-        hidden, token = rms_norm(features, by_hidden, eps), rms_norm(embedded, by_token, eps)
-        return hidden @ proj[:, :d].T + token @ proj[:, d:].T, None
+        return rms_norm(features, by_hidden, eps) @ from_hidden + rms_norm(embedded, by_token, eps) @ from_token, None
 
     return RecurrentHead(config=config, layer=layer, norm=norm, taps=(), start=lambda normed, taps: normed, mix=mix,
                          raw=False, unembedding=None, ids=None, card=stored.card)

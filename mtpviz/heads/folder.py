@@ -25,13 +25,14 @@ class HeadFolder(Stored):
             self.described = json.loads((folder / "config.json").read_text(encoding="utf-8"))
             if not isinstance(self.described, dict):
                 raise ValueError
-        except (OSError, ValueError):
+            self.described |= self.described.get("transformer_layer_config", {})  # speculators nests the layer's shape
+        except (OSError, ValueError, TypeError):
             raise UserError(f"{folder / 'config.json'} does not describe a draft head.") from None
         made_for = self.described.get("target_hash")
         if target is not None and made_for is not None and made_for != target.sha256:
             raise UserError(f"The head in {folder} was trained with another target ({str(made_for)[:16]}) than this "
                             f"one ({target.hash}); take the head that came with it.")
-        pickled = sorted([*folder.glob("*.bin"), *folder.glob("*.pt")])
+        pickled = sorted(path for path in folder.iterdir() if path.suffix in (".bin", ".pt", ".pth"))
         if pickled and not list(folder.glob("*.safetensors*")):
             self.folder, self.files = folder, tuple(pickled)
             self._tensors = {name: tensor for path in pickled for name, tensor in _unpickle(path).items()}
@@ -69,11 +70,15 @@ class HeadFolder(Stored):
             raise UserError(f"{self.folder / 'config.json'} has {name} {value!r}; a number from {low} would be right.")
         return value
 
-    def layer_config(self, target: ModelConfig) -> ModelConfig:
-        """The shape of the head's one decoder layer: its own config's, which may differ from the target's in all but
-        the vocabulary. A missing rope_theta means 10000 whatever the target has: EAGLE-3's were trained so."""
+    def layer_config(self, target: ModelConfig, at: str) -> ModelConfig:
+        """The shape of the head's one decoder layer, whose names start with `at`: its own config's, which may differ
+        from the target's in all but the vocabulary and the hidden size; biases and norms of q, k and v are there where
+        their tensors are. A missing rope_theta means 10000 whatever the target has: EAGLE-3's were trained so."""
         d = self.described
         hidden = self.number("hidden_size", target.hidden)
+        if hidden != target.hidden:
+            raise UserError(f"The head in {self.folder} is for a hidden size of {hidden}; the target's is "
+                            f"{target.hidden}.")
         heads = self.number("num_attention_heads", target.heads)
         rope = d.get("rope_parameters") or {}
         return ModelConfig(
@@ -82,7 +87,8 @@ class HeadFolder(Stored):
             head_dim=self.number("head_dim", hidden // heads), inner=self.number("intermediate_size", target.inner),
             context=target.context, rms_eps=float(d.get("rms_norm_eps", 1e-6)),
             rope_theta=float(d.get("rope_theta", rope.get("rope_theta", 10000.0))),
-            qkv_bias=bool(d.get("qkv_bias", False)), tied=target.tied)
+            qkv_bias=f"{at}self_attn.q_proj.bias" in self.names, qk_norm=f"{at}self_attn.q_norm.weight" in self.names,
+            tied=target.tied)
 
     def layer(self, config: ModelConfig, at: str, normed: bool = True) -> LayerWeights:
         """The decoder layer whose names start with `at`; normed: whether it has an input_layernorm."""

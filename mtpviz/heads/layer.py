@@ -9,6 +9,7 @@ only, and stands at position i + s.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +18,12 @@ from torch import Tensor, nn
 from mtpviz.models.config import ModelConfig
 
 Seen = list[tuple[Tensor, Tensor]]  # keys and values of the steps so far, each (B, kv_heads, T, head_dim)
+
+
+def draft_config(target: ModelConfig) -> ModelConfig:
+    """The shape of one plain layer as wide as the target's, without what its family adds (biases, norms of queries and
+    keys, scaled positions)."""
+    return replace(target, layers=1, qkv_bias=False, qk_norm=False, rope_scaling=None)
 
 
 class Norm(nn.Module):

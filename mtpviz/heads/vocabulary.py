@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,37 @@ def language_of(text: str) -> str:
     if letters and len(_CJK.findall(text)) >= 0.2 * letters:
         return "zh"
     return "code" if _CODE.search(text) else "en"
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """A language's tokens by falling frequency. ids: the kept ones, so ranked. vocab: tokens of the whole vocabulary.
+    coverage: (size, share of held-out text) as counted when the map was made. counted: tokens that were counted."""
+
+    language: str
+    ids: tuple[int, ...]
+    vocab: int
+    coverage: tuple[tuple[int, float], ...]
+    counted: int
+
+
+@cache
+def rankings(folder: Path) -> dict[str, Ranking]:
+    """The rankings of a model folder's maps, by language; UserError for a damaged one."""
+    found = {}
+    for language in LANGUAGES:
+        path = folder / f"{language}.json"
+        if not path.is_file():
+            continue
+        try:
+            told = json.loads(path.read_text(encoding="utf-8"))
+            points = sorted((round(float(share) * told["vocab"]), float(part)) for share, part in
+                            told["coverage"].items())
+            found[language] = Ranking(language, tuple(map(int, told["ids"])), int(told["vocab"]), tuple(points),
+                                      int(told["tokens"]))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            raise UserError(f"{path} is no vocabulary map; it must hold ranked token ids and their coverage.") from None
+    return found
 
 
 def load_map(folder: Path | None, language: str, vocab: int) -> np.ndarray | None:

@@ -28,8 +28,8 @@ def rms_norm_rows(x, weight, weight_at, eps, width, out, rows, column=0):
 
 
 @numba.njit(cache=True, nogil=True)
-def copy_rows(x, width, out, rows):
-    """out[:rows, :width] = x[:rows, :width] in out's dtype: what stands where a layer has no norm."""
+def copy_rows(x, width, out, rows, column=0):
+    """out[:rows, column : column + width] = x[:rows, :width] in out's dtype: what stands where a layer has no norm."""
     for row in range(rows):
         for i in range(0, width, 16):
-            store_as(out, row * out.shape[1] + i, load(x, row * x.shape[1] + i))
+            store_as(out, row * out.shape[1] + column + i, load(x, row * x.shape[1] + i))

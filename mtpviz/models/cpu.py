@@ -284,13 +284,14 @@ def _share(thread, threads, arrivals, buffers, weights, tables, cache, parents, 
     for layer in range(first_layer, layers):
         if thread == 0 and wanted[layer] >= 0:
             taps[wanted[layer], :rows] = x[:rows, :hidden]
+        column = 0
         if side_norms.size:
             rms_norm_rows(side, side_norms.ravel(), layer * hidden, eps, hidden, normed, rows)
-            rms_norm_rows(x, flat_norms, 2 * layer * hidden, eps, hidden, normed, rows, hidden)
-        elif plain[2 * layer]:
-            copy_rows(x, hidden, normed, rows)
+            column = hidden
+        if plain[2 * layer]:
+            copy_rows(x, hidden, normed, rows, column)
         else:
-            rms_norm_rows(x, flat_norms, 2 * layer * hidden, eps, hidden, normed, rows)
+            rms_norm_rows(x, flat_norms, 2 * layer * hidden, eps, hidden, normed, rows, column)
         w = w_qkv[layer]
         for panel in range(w.shape[0] * thread // threads, w.shape[0] * (thread + 1) // threads):
             set_panel(normed, w, panel, qkv, panel * 32, rows)

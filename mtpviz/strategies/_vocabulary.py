@@ -26,7 +26,8 @@ class Head:
                  trained: np.ndarray | None = None, shared: bool = True):
         vocab = session.config.vocab
         wanted = language_of(session.tokenizer.decode(prompt.tolist())) if choice == "auto" else choice
-        ids = None if wanted == FULL else load_map(session.entry.vocabulary, wanted, vocab)
+        ids = None if wanted == FULL else session.part(
+            f"vocabulary {wanted}", lambda _: load_map(session.entry.vocabulary, wanted, vocab))
         if ids is None and choice in LANGUAGES:
             raise UserError(f"The model {session.entry.name} has no vocabulary map {choice!r}; vocab=full will do.")
         self.name = FULL if ids is None else wanted
@@ -34,6 +35,9 @@ class Head:
         if trained is not None:
             rows = None if ids is None else np.flatnonzero(np.isin(trained, ids))
             ids = trained if rows is None else trained[rows]
+            if not len(ids):
+                raise UserError(f"The vocabulary map {wanted!r} keeps none of the tokens that this head was trained to "
+                                "draft; vocab=full will do.")
         self.ids, self.size = ids, vocab if ids is None else len(ids)
         if rows is None and shared:
             self.panels = model.packed.head

@@ -45,8 +45,8 @@ def _card(recipe: Recipe, teacher: Teacher, judged: Mapping[str, Acceptance], hi
     lines = [
         f"# {recipe.about}", "",
         f"A draft head of {parameters / 1e6:.2f}M parameters for the target {teacher.weights.hash}, trained on "
-        f"{tokens:,} tokens of text that the target wrote itself, from openings of the corpus's documents; the target's "
-        "card names them and their licences.", "",
+        f"{tokens:,} tokens of text that the target wrote itself, from openings of the corpus's documents; the "
+        "target's card names them and their licences.", "",
         "Held out, on greedy text of the target, a chain started at every position. Prefix rate: share of rows where "
         "this level and all before it are the target's choice; in brackets the conditional rate, given all before it.",
         "", "| domain | " + " | ".join(f"level {k}" for k in depths) + " | tau of 3 | rows |",

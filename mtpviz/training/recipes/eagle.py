@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mtpviz.heads.eagle import Eagle
+from mtpviz.heads.layer import draft_config
 from mtpviz.training.recipe import Guess, Recipe, layer_described
 from mtpviz.training.recurrent import start_small, unrolled
 from mtpviz.training.teacher import Batch, Teacher
@@ -25,9 +26,9 @@ class EagleRecipe(Recipe):
     about = "EAGLE: next-feature regression"
 
     def __init__(self, teacher: Teacher, counts):
-        self.module = Eagle(teacher.config)
+        self.config = draft_config(teacher.config)
+        self.module = Eagle(self.config)
         start_small(self.module.layers[0])
-        self.config = teacher.config
 
     def guesses(self, batch: Batch, generator: torch.Generator) -> list[Guess]:
         feature = batch.states[-1].float()

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from mtpviz.heads.eagle3 import Eagle3, default_taps
+from mtpviz.heads.layer import draft_config
 from mtpviz.training.recipe import Guess, Recipe, layer_described
 from mtpviz.training.recurrent import start_small, unrolled
 from mtpviz.training.teacher import Batch, Teacher
@@ -23,10 +24,10 @@ class Eagle3Recipe(Recipe):
     about = "EAGLE-3: fused features, training-time test"
 
     def __init__(self, teacher: Teacher, counts: np.ndarray):
-        self.config = teacher.config
+        self.config = draft_config(teacher.config)
         order = np.argsort(-counts, kind="stable")
         self.kept = torch.from_numpy(np.sort(order[: round(KEPT_SHARE * len(counts))]).copy()).to(teacher.device)
-        self.module = Eagle3(teacher.config, default_taps(teacher.config.layers), self.kept.cpu())
+        self.module = Eagle3(self.config, default_taps(teacher.config.layers), self.kept.cpu())
         start_small(self.module.midlayer)
         with torch.no_grad():
             self.module.lm_head.weight.copy_(teacher.unembedding[self.kept])

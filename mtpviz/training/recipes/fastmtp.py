@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from mtpviz.heads.fastmtp import PREFIX, MtpModule
+from mtpviz.heads.layer import draft_config
 from mtpviz.training.recipe import Guess, Recipe, layer_described
 from mtpviz.training.recurrent import start_small, unrolled
 from mtpviz.training.teacher import Batch, Teacher
@@ -26,8 +27,8 @@ class FastMtpRecipe(Recipe):
     data_share = 1.0
 
     def __init__(self, teacher: Teacher, counts):
-        self.config = teacher.config
-        self.module = MtpModule(teacher.config)
+        self.config = draft_config(teacher.config)
+        self.module = MtpModule(self.config)
         start_small(self.module)
         with torch.no_grad():
             nn.init.normal_(self.module.input_proj.weight, std=self.module.input_proj.in_features**-0.5)
