@@ -278,14 +278,14 @@ STRINGS = {
     # open
     "open.button": "Open a trace file",
     "open.about": "A .jsonl or .jsonl.gz that this page or python -m mtpviz wrote; or drop one anywhere",
-    "open.reading": "Reading {name}.",
+    "open.reading": "Reading {file}.",
     "open.busy": "A race is running; stop it first, then open another.",
     "open.unknown": "No trace came with this request; choose a .jsonl or .jsonl.gz file.",
-    "open.large": "{name} is larger than {limit} MiB; a trace of a race is far smaller.",
-    "open.bomb": "{name} unpacks to more than {limit} MiB; a trace of a race is far smaller.",
-    "open.damaged": "{name} cannot be read to its end; it may be damaged or cut off.",
-    "open.steps": "{name} has more than {steps} passes or overlong lines; this page opens traces of ordinary races.",
-    "open.lanes": "{name} has {n} lanes; this page shows at most {limit}.",
+    "open.large": "{file} is larger than {limit} MiB; a trace of a race is far smaller.",
+    "open.bomb": "{file} unpacks to more than {limit} MiB; a trace of a race is far smaller.",
+    "open.damaged": "{file} cannot be read to its end; it may be damaged or cut off.",
+    "open.steps": "{file} has more than {steps} passes or overlong lines; this page opens traces of ordinary races.",
+    "open.lanes": "{file} has {n} lanes; this page shows at most {limit}.",
     # gallery
     "nav.gallery": "Gallery",
     "gallery.title": "Recorded races",
@@ -456,6 +456,55 @@ STRINGS = {
     "whatif.batches": "speedup over sequences at once",
     "nav.speedup": "Speedup",
     "nav.vocabulary": "Vocabulary",
+    # vocabulary
+    "vocabulary.title": "Vocabulary",
+    "vocabulary.lanes": "Lane whose vocabulary to look at",
+    "vocabulary.none": (
+        "The token frequencies of this race's model are not at hand, so its vocabulary cannot be told."
+    ),
+    "vocabulary.other": (
+        "This trace was made with another edition of the bundled model: its tokens are not those that were "
+        "counted."
+    ),
+    "vocabulary.about": (
+        "A draft need not score every token: verification does. Most of a language's text is made of few "
+        "tokens."
+    ),
+    "vocabulary.coverage": "Coverage by size",
+    "vocabulary.coverage.about": (
+        "Share of held-out text whose tokens are among the most frequent, counted when the maps were made; "
+        "and of this text"
+    ),
+    "vocabulary.axis.x": "tokens that the draft scores",
+    "vocabulary.language.en": "English",
+    "vocabulary.language.zh": "Chinese",
+    "vocabulary.language.code": "code",
+    "vocabulary.text": "this text",
+    "vocabulary.used": "used",
+    "vocabulary.lane": "This lane",
+    "vocabulary.scored": "{n} of {all} tokens scored ({share}), the most frequent of {language}.",
+    "vocabulary.scored.full": "All {all} tokens are scored: nothing is cut, nothing is lost.",
+    "vocabulary.scored.base": (
+        "This lane scores no draft. Below, what a draft with the {language} map of {n} tokens ({share}) "
+        "could say of its text."
+    ),
+    "vocabulary.saved": (
+        "A draft call reads {cut} of unembedding in place of {full}: {share} less. (At the target's width.)"
+    ),
+    "vocabulary.saved.rows": (
+        "A draft call scores {share} fewer rows of the unembedding; this trace does not tell their width."
+    ),
+    "vocabulary.lost": (
+        "{n} of {of} tokens of this text lie outside: no draft could have said them. Verification did, so "
+        "the text is unchanged."
+    ),
+    "vocabulary.lost.none": "Every one of the {of} tokens of this text lies within: nothing was lost here.",
+    "vocabulary.tau": "tokens per pass over size",
+    "vocabulary.tau.bound": (
+        "Read from this run, with every accepted draft outside a smaller size taken as a miss: about the "
+        "least that such a draft would do. Not measured."
+    ),
+    "vocabulary.tau.measured": "Dots: lanes of this race that ran with that size, measured.",
     # end of the instruments
     # errors
     "error.engine": "The engine broke off; the server's log says why. Please try again.",

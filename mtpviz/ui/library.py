@@ -93,7 +93,7 @@ def _read(file: dict) -> list[Trace]:
     if not isinstance(data, str):
         raise UserError(say("open.unknown"))
     if len(data) * 3 // 4 > LIMITS.trace_bytes + 2:
-        raise UserError(say("open.large", name=name, limit=LIMITS.trace_bytes >> 20))
+        raise UserError(say("open.large", file=name, limit=LIMITS.trace_bytes >> 20))
     try:
         packed = base64.b64decode(data, validate=True)
     except binascii.Error:
@@ -101,10 +101,10 @@ def _read(file: dict) -> list[Trace]:
     text = _unpacked(packed, name)
     lines = text.split(b"\n")
     if len(lines) > LIMITS.trace_steps or max(map(len, lines)) > LIMITS.trace_line_bytes:
-        raise UserError(say("open.steps", name=name, steps=f"{LIMITS.trace_steps:,}"))
+        raise UserError(say("open.steps", file=name, steps=f"{LIMITS.trace_steps:,}"))
     traces = loads(text, name)
     if len(traces) > LIMITS.trace_lanes:
-        raise UserError(say("open.lanes", name=name, n=len(traces), limit=LIMITS.trace_lanes))
+        raise UserError(say("open.lanes", file=name, n=len(traces), limit=LIMITS.trace_lanes))
     return traces
 
 
@@ -116,7 +116,7 @@ def _unpacked(data: bytes, name: str) -> bytes:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
             text = file.read(MAX_FILE_BYTES + 1)
     except (OSError, EOFError, zlib.error):
-        raise UserError(say("open.damaged", name=name)) from None
+        raise UserError(say("open.damaged", file=name)) from None
     if len(text) > MAX_FILE_BYTES:
-        raise UserError(say("open.bomb", name=name, limit=MAX_FILE_BYTES >> 20))
+        raise UserError(say("open.bomb", file=name, limit=MAX_FILE_BYTES >> 20))
     return text

@@ -93,7 +93,7 @@ def visit(chromium):
 
 
 # What a lane's text says, token by token: without the prompt before it and the rejected drafts between.
-TEXTS = """() => [...document.querySelectorAll('.lane-text')].map((lane) => {
+TEXTS = """() => [...document.querySelectorAll('.lane .lane-text')].map((lane) => {
   const copy = lane.cloneNode(true);
   copy.querySelectorAll('.prompt, .ghost').forEach((node) => node.remove());
   return copy.textContent;

@@ -25,10 +25,10 @@ mtp.open = (() => {
   async function file(chosen) {
     if (!idle()) return false;
     const limit = mtp.settings.limits.file;
-    if (chosen.size > limit) return say("open.large", { name: chosen.name, limit: limit >> 20 }), false;
-    set({ status: { name: "open.reading", values: { name: chosen.name } } });
+    if (chosen.size > limit) return say("open.large", { file: chosen.name, limit: limit >> 20 }), false;
+    set({ status: { name: "open.reading", values: { file: chosen.name } } });
     const bytes = await chosen.arrayBuffer().then((data) => new Uint8Array(data), () => null);
-    if (!bytes) return say("open.damaged", { name: chosen.name }), false;
+    if (!bytes) return say("open.damaged", { file: chosen.name }), false;
     const found = await mtp.link.server.adopt({ name: chosen.name, data: base64(bytes) }).catch(() => ({ error: mtp.say("save.lost") }));
     return show(found);
   }

@@ -2,7 +2,7 @@
 mtp.record = (() => {
   const DAY = { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" };
 
-  const day = (run) => (run.date ? new Date(run.date).toLocaleDateString("en-GB", DAY) : "");
+  const day = (run) => (run.date ? new Date(run.date).toLocaleDateString(mtp.language?.tag() ?? "en-GB", DAY) : "");
   const line = (run) => mtp.say("chip.recorded", { hardware: run.hardware ?? "", dtype: run.dtype ?? "", date: day(run) });
 
   function sampling(run) {
@@ -24,5 +24,8 @@ mtp.record = (() => {
       ["versions", versions.map(([name, value]) => `${name} ${value}`).join(", ")],
     ].filter(([, value]) => value).map(([name, value]) => [mtp.say(`record.${name}`), String(value)]);
   }
-  return { day, line, facts };
+  // When, on what, from which commit and by which command: a line each.
+  const origin = (run) => facts(run).filter(([name]) => ["date", "commit", "command"].some((key) => name === mtp.say(`record.${key}`)))
+    .map(([name, value]) => `${name}: ${value}`);
+  return { day, line, facts, origin };
 })();

@@ -4,7 +4,7 @@ mtp.views.push({
   name: "masthead", area: "top", order: 0,
   mount(host) {
     const { el, text, attr } = mtp.dom, { state, set } = mtp.store;
-    const KEY = "mtpviz-theme", DAY = { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" };
+    const KEY = "mtpviz-theme";
     const source = el("span", { class: "chip still source" }), model = el("span", { class: "chip still model" });
     const theme = el("button", { class: "chip", type: "button", "data-tip": mtp.say("theme.about"), on: { click: flip } });
     const other = mtp.language.all.find((name) => name !== state.language), words = mtp.languages[other];
@@ -33,9 +33,9 @@ mtp.views.push({
       source.hidden = !run;
       if (run) {
         const name = state.race.live ? "chip.live" : "chip.recorded";
-        const date = run.date ? new Date(run.date).toLocaleDateString(mtp.language.tag(), DAY) : "";
-        text(source, mtp.say(name, { hardware: run.hardware ?? "", dtype: run.dtype ?? "", date }));
-        attr(source, "data-tip", mtp.say(name + ".about"));
+        text(source, mtp.say(name, { hardware: run.hardware ?? "", dtype: run.dtype ?? "", date: mtp.record.day(run) }));
+        const facts = state.race.live ? [] : mtp.record.origin(run);
+        attr(source, "data-tip", [mtp.say(name + ".about"), ...facts].join("\n"));
       }
       text(model, engine.state === "ready" ? engine.model : mtp.say(`chip.model.${engine.state}`));
       attr(model, "data-tip", engine.state === "ready" ? `${engine.hardware} · ${engine.dtype}` : engine.error || null);
