@@ -25,7 +25,7 @@ INTERFACE = {
     "nav.label": "页面各部分",
     "nav.race": "竞速",
     "nav.scope": "显微镜",
-    "nav.figures": "加速比",
+    "nav.figures": "图表",
     "nav.learn": "教程",
     "nav.gallery": "录像",
     # links

@@ -20,6 +20,7 @@ mtp.figures = (() => {
     new IntersectionObserver((entries) => {
       seen = entries.some((entry) => entry.isIntersecting);
       mtp.language?.translate();
+      for (const empty of place.querySelectorAll(".empty[aria-label]")) empty.removeAttribute("aria-label"); // Gradio's own, on no role
       send();
     }, { rootMargin: "200px" }).observe(place);
   }

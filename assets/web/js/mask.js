@@ -10,7 +10,7 @@ mtp.Mask = class {
     this.cross = [svg("rect", { class: "mask-cross" }), svg("rect", { class: "mask-cross" })];
     this.names = svg("g", { class: "mask-names", "aria-hidden": "true" });
     this.head = svg("text", { class: "mask-head", y: 12 });
-    this.svg = svg("svg", { class: "mask", role: "img" }, this.head, ...Object.values(this.paths), ...this.cross, this.names);
+    this.svg = svg("svg", { class: "mask", role: "img", "aria-label": mtp.say("scope.mask") }, this.head, ...Object.values(this.paths), ...this.cross, this.names);
     host.append(this.svg);
     this.svg.addEventListener("pointermove", (event) => point(this.row(event)));
     this.svg.addEventListener("pointerleave", () => point(null));

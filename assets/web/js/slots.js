@@ -6,7 +6,7 @@ mtp.Slots = class {
 
   constructor(host, point) {
     const { svg } = mtp.dom;
-    this.svg = svg("svg", { class: "slots", role: "img" });
+    this.svg = svg("svg", { class: "slots", role: "img", "aria-label": mtp.say("scope.kv") });
     this.groups = ["before", "moves", "after"].map((name) => svg("g", { class: `slots-${name}` }));
     this.svg.append(...this.groups);
     this.point = point;

@@ -8,7 +8,7 @@ mtp.views.push({
     const icons = { play: icon("play"), pause: icon("pause") };
     const button = (name, sign, action) => el("button", { class: "step-key", type: "button", "aria-label": say(name), "data-tip": say(name), on: { click: action } }, sign);
     const play = button("time.play", icons.play, player.toggle);
-    const range = el("input", { type: "range", min: 0, step: 1, on: { input: () => player.seek(Number(range.value)) } });
+    const range = el("input", { type: "range", "aria-label": say("scope.title"), min: 0, step: 1, on: { input: () => player.seek(Number(range.value)) } });
     const title = el("b"), summary = el("span", { class: "muted" });
     const flowHost = el("div", { class: "scope-flow", tabindex: 0, role: "region", "aria-label": say("scope.text") });
     const whole = el("div", { class: "scope-text" }, flowHost);
