@@ -1,5 +1,5 @@
-"""FIRP-style drafts (after Shi et al. 2024, "FIRP: faster LLM inference via future intermediate representation
-prediction"; the paper's details are not public, so this is our reading of its abstract).
+"""FIRP-style drafts, after the abstract of Wu et al. 2024, "FIRP: faster LLM inference via future intermediate
+representation prediction". Choices that it leaves open (layer, mask, loss) are ours, hence "style".
 
 Linear maps of the last accepted token's hidden state before layer l make pseudo hidden states of the next k tokens.
 They pass through the target's own layers l.. behind the real rows, each seeing the text and the pseudo states before
