@@ -10,7 +10,7 @@ import gradio as gr
 from mtpviz.limits import LIMITS
 from mtpviz.strings import say
 from mtpviz.trace import Trace
-from mtpviz.ui import api, component, figures, insight
+from mtpviz.ui import api, component, coverage, figures, insight
 from mtpviz.ui.library import Library
 from mtpviz.ui.live import stream
 from mtpviz.ui.presets import presets
@@ -50,7 +50,8 @@ def build(resident: Resident, recorded: Sequence[Trace] | None = None) -> gr.Blo
             return [gr.skip() for _ in plots]
         return figures.draw(traces, wish.get("theme", ""), wish.get("language", ""))
 
-    server = [engine, stop, resync, *library.functions(), saver(library.find), *insight.functions(library.find)]
+    server = [engine, stop, resync, *library.functions(), saver(library.find), *insight.functions(library.find),
+              coverage.function(library.find)]
     with gr.Blocks(title=say("page.title"), analytics_enabled=False, fill_width=True) as page:
         stage = component.Stage(opening(opened), server)
         line = component.Line()
@@ -75,7 +76,7 @@ def build(resident: Resident, recorded: Sequence[Trace] | None = None) -> gr.Blo
             concurrency_limit=1,
             trigger_mode="always_last",
         )
-        api.add_race(resident, **ENGINE)
+        api.add_endpoints(resident, **ENGINE)
     page.queue(max_size=LIMITS.queue)
     return page
 
