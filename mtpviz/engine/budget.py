@@ -1,27 +1,39 @@
-"""What a node is worth: the rule by which the `auto` tree chooses its size and depth.
+"""What a node is worth: how the `auto` tree chooses its size and depth, and whether to draft at all.
 
-A step yields E tokens in C milliseconds. With r = E / C at the best choice, one more node pays if and only if its
-chance of being accepted divided by what it costs exceeds r (Dinkelbach 1967, "On nonlinear fractional programming").
-r is not known beforehand; the lane's own recent rate stands for it, so the rule finds it while it runs. Costs are
-measured on this machine.
+A step yields E tokens in C milliseconds. With r = E / C at the best choice, the best tree is the one that maximises
+E - r C (Dinkelbach 1967, "On nonlinear fractional programming"), so a millisecond costs r tokens. r is not known
+beforehand; the lane's own recent rate stands for it, so the rule finds it while it runs. Costs are measured here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-_FORGET = 0.9  # weight of the past in the running means
-MEASURED_ROWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
+from mtpviz.trace import Step
+
+MEASURED_ROWS = (1, 2, 3, 4, 5, 6, 8, 9, 12, 16, 17, 24, 32, 64)
+_RATE_FORGET = 0.95  # weight of the past in the running rate
+_COST_STEP = 0.2  # weight of the newest time in the running costs
+_ODDS_STEP = 0.4  # by how much one surprise moves the logarithm of the odds
+_MODE_ODDS = 2.5  # greedy: the target's first choice is the draft's more often than the draft's probability says
+_GAIN_FORGET = 0.85  # a step, drafted or not, of what drafting gained
+_LOSS = 0.01  # share of the time that may go into finding out that drafting still does not pay
+_LONGEST_PAUSE = 256
 
 
 class PassCost:
     """Milliseconds of a target pass over n rows: measured at a few n, straight lines between them."""
 
     def __init__(self, rows: tuple[int, ...], ms: list[float]):
-        self.rows, self.ms = np.array(rows), np.maximum.accumulate(np.array(ms))
-        self._table = np.interp(np.arange(rows[-1] + 2), self.rows, self.ms).tolist()  # asked for once a node
+        # A pass over more rows is never cheaper, and a disturbance only ever adds: what more rows took bounds fewer.
+        self.rows, self.ms = np.array(rows), np.minimum.accumulate(np.array(ms)[::-1])[::-1]
+        table = np.interp(np.arange(rows[-1] + 2), self.rows, self.ms)
+        self.table: list[float] = table.tolist()  # asked for once a node
+        self.slopes = [float(min((table[n + 1 : rows[-1] + 1] - table[n]) / np.arange(1, rows[-1] + 1 - n)))
+                       for n in range(rows[-1])]
 
     @staticmethod
     def measure(run: Callable[[int], float], rounds: int = 4) -> PassCost:
@@ -37,50 +49,118 @@ class PassCost:
 
     def __call__(self, rows: int) -> float:
         """Milliseconds of a pass over `rows` rows; beyond the largest measured count, those of that count."""
-        return self._table[min(rows, len(self._table) - 1)]
+        return self.table[min(rows, len(self.table) - 1)]
+
+    def slope(self, rows: int) -> float:
+        """The least that a further row can cost on average, in milliseconds, in a pass that has `rows` rows."""
+        return self.slopes[min(rows, len(self.slopes) - 1)]
 
 
 class Budget:
-    """The running rate of one lane and the price of one more node.
+    """What a lane has learnt of its costs, its rate, and how far its draft's probabilities can be trusted.
 
-    observe() after each step; `pays(chance, draft_ms, rows)` before each node. `trust` corrects the draft's own
-    probabilities by how often such nodes were in fact accepted.
+    rate: tokens per millisecond of the recent steps, never below next-token prediction's. scale: milliseconds of the
+    lane's own passes per millisecond of `cost`. begin_ms: of what drafting takes before the first node; call_ms: of
+    each further call of the draft. top_prob: of the best child of a node that was expanded. odds: by depth from 1,
+    what the odds of the draft's first candidate, and of its others, are to be multiplied with.
     """
 
-    def __init__(self, cost: PassCost):
+    def __init__(self, cost: PassCost, temperature: float = 1.0):
         self.cost = cost
-        self.tokens, self.ms = 1.0, cost(1)  # as if next-token prediction had run one step
-        self.draft_ms = 0.0  # of one draft call
-        self.predicted, self.accepted = 1.0, 1.0
-        self.top_prob = 0.6  # of the best child of a node that was expanded
+        self.scale, self.rest_ms, self.begin_ms, self.call_ms, self.top_prob = 1.0, 0.0, 0.0, 0.0, 0.6
+        self._forget_rate()
+        self.odds = [[_MODE_ODDS ** (1.0 - min(temperature, 1.0)), 1.0]]
+        self.gain, self.drafted = 0.7, 1.0  # tokens that recent trees gained, and how many there were
+        self.pause = 0  # steps for which nothing is drafted
+        self._attempt_ms, self._expected, self._calls = 0.0, 0.0, 0  # of the step that is not finished
 
-    @property
-    def rate(self) -> float:
-        """Tokens per millisecond of the recent steps, never below next-token prediction's."""
-        return max(self.tokens / self.ms, 1.0 / self.cost(1))
+    def chance(self, depth: int, rank: int, prob: float) -> float:
+        """The chance that the draft's candidate of that rank is accepted if its parent is, by its probability and by
+        what became of others at this depth."""
+        odds = self.odds[min(depth, len(self.odds)) - 1][rank > 0] * prob
+        return odds / (1.0 - prob + odds) if prob < 1.0 else 1.0
 
-    @property
-    def trust(self) -> float:
-        """Accepted nodes per node that the draft's probabilities promised, of the recent steps, at most 1.25."""
-        return min(self.accepted / self.predicted, 1.25)
+    def pays(self, chance: float, rows: int) -> bool:
+        """Whether a node that is accepted with `chance`, and others as likely, can pay for their rows in a pass that
+        has `rows` rows without them."""
+        return chance > self.rate * self.scale * self.cost.slope(rows)
 
-    def pays(self, chance: float, rows: int, draft_ms: float = 0.0) -> bool:
-        """Whether a node that the draft gives `chance` (of its whole path) is worth `draft_ms` of drafting and one
-        more row in a pass that has `rows` rows without it."""
-        price = draft_ms + self.cost(rows + 1) - self.cost(rows)
-        return chance * self.trust > price * self.rate
+    def best(self, chances: Sequence[float]) -> tuple[int, float]:
+        """How many nodes of these chances (best first) to verify, and what they gain in tokens, rows paid."""
+        table, price = self.cost.table, self.rate * self.scale
+        count, gain, total = 0, 0.0, 0.0
+        for n, chance in enumerate(chances, 1):
+            total += chance
+            value = total - price * (table[n + 1] - table[1])
+            if value > gain:
+                count, gain = n, value
+        return count, gain
 
-    def observe(self, tokens: int, ms: float, promised: float, accepted: int) -> None:
-        """Take in a step: tokens committed, its whole time, the sum of its nodes' chances, the nodes accepted."""
-        self.tokens = _FORGET * self.tokens + tokens
-        self.ms = _FORGET * self.ms + ms
-        self.predicted = _FORGET * self.predicted + promised
-        self.accepted = _FORGET * self.accepted + accepted
+    def step_ms(self, nodes: int, calls: int) -> float:
+        """Milliseconds that a step of this lane takes with a tree of `nodes` and `calls` further calls of the draft."""
+        return self.begin_ms + calls * self.call_ms + self.scale * self.cost(nodes + 1) + self.rest_ms
 
-    def observe_draft(self, ms: float) -> None:
-        """Take in the time of one draft call."""
-        self.draft_ms = ms if self.draft_ms == 0.0 else _FORGET * self.draft_ms + (1 - _FORGET) * ms
+    def drafts(self) -> bool:
+        """Whether to draft at this step; asked once a step.
 
-    def observe_top(self, prob: float) -> None:
-        """Take in how sure the draft was of its best child, after it was asked: the guess for the next call."""
-        self.top_prob = _FORGET * self.top_prob + (1 - _FORGET) * prob
+        Where trees of late have not gained what it costs to begin one, nothing is drafted for as many steps as hold
+        the loss of the next attempt down to _LOSS of their time.
+        """
+        self.gain, self.drafted = _GAIN_FORGET * self.gain, _GAIN_FORGET * self.drafted
+        if self.pause > 0:
+            self.pause -= 1
+            if self.pause == 0:  # the rate before the pause is no longer what can be had
+                self._forget_rate()
+        return self.pause == 0
+
+    def _forget_rate(self) -> None:
+        plain = self.scale * self.cost(1) + self.rest_ms
+        self.tokens, self.ms, self.rate = 5.0, 5.0 * plain, 1.0 / plain  # as if next-token prediction had run 5 steps
+
+    def observe_begin(self, ms: float, first: bool, usual: bool) -> None:
+        """Take in the time until the root's children were known. first: with the prompt to read, which is paid once.
+        usual: with the last step's tokens to read, not with those of a pause."""
+        if usual:
+            self.begin_ms += (_COST_STEP if self.begin_ms else 1.0) * (ms - self.begin_ms)
+        self._attempt_ms = self.begin_ms if first else ms
+
+    def observe_call(self, ms: float, top_prob: float) -> None:
+        """Take in the time of a further call of the draft, and how sure it was of the best child: guesses for the
+        next."""
+        self.call_ms += (_COST_STEP if self.call_ms else 1.0) * (ms - self.call_ms)
+        self.top_prob += 0.1 * (top_prob - self.top_prob)
+
+    def observe_tree(self, nodes: float, calls: int) -> None:
+        """Take in how many nodes of a tree are expected to be accepted, and for how many further calls of the draft."""
+        self._expected, self._calls = nodes, calls
+
+    def observe(self, step: Step) -> None:
+        """Take in a finished step that drafted: its times, and which of the nodes that could be accepted were."""
+        ms, cost = step.time_ms, self.cost(len(step.nodes) + 1)
+        self.scale += _COST_STEP * (min(ms["verify"] / cost, 2 * self.scale) - self.scale)
+        self.rest_ms += _COST_STEP * (ms["commit"] + ms["host"] - self.rest_ms)
+        self.tokens = _RATE_FORGET * self.tokens + len(step.accepted) + 1
+        self.ms = _RATE_FORGET * self.ms + sum(ms.values())
+        self.rate = max(self.tokens / self.ms, 1.0 / (self.scale * self.cost(1) + self.rest_ms))
+        self._weigh((self._expected + len(step.accepted)) / 2, cost)
+        depth_below = {parent: depth for depth, parent in enumerate((-1, *step.accepted), 1)}
+        ranks = dict.fromkeys(depth_below, 0)
+        for i, node in enumerate(step.nodes):
+            if node.parent in depth_below and node.draft_prob is not None:
+                self._judge(depth_below[node.parent], ranks[node.parent], node.draft_prob, i in depth_below)
+                ranks[node.parent] += 1
+
+    def _weigh(self, accepted: float, cost: float) -> None:
+        """Set a pause if trees do not gain what it costs to begin them."""
+        paid = self.scale * (cost - self.cost(1)) + self._calls * self.call_ms
+        self.gain, self.drafted = self.gain + accepted - self.rate * paid, self.drafted + 1.0
+        mean = self.gain / self.drafted
+        if mean < self.rate * self.begin_ms:
+            loss = self.rate * max(self._attempt_ms, self.begin_ms) - mean
+            self.pause = 1 + min(_LONGEST_PAUSE, int(loss / _LOSS))
+
+    def _judge(self, depth: int, rank: int, prob: float, accepted: bool) -> None:
+        while len(self.odds) < depth:
+            self.odds.append(list(self.odds[-1]))
+        surprise = accepted - self.chance(depth, rank, prob)
+        self.odds[depth - 1][rank > 0] *= math.exp(_ODDS_STEP * surprise)

@@ -1,7 +1,8 @@
 """Growing a token tree level by level with a drafter that can be asked what follows a node.
 
-Three shapes: a chain; EAGLE-2's dynamic tree (Li et al. 2024, section 4: expand the best, then rerank all); and
-`auto`, which adds a node only while it pays (engine/budget.py).
+The shapes: a chain; EAGLE-2's dynamic tree (Li et al. 2024, section 4: expand the best, then rerank all); OPT-Tree
+(Wang et al. 2024: the same with a depth that adapts); a shape fixed beforehand (engine/static.py); and `auto`, which
+takes what is expected to give the most tokens per millisecond (engine/budget.py).
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from mtpviz.engine.budget import Budget
+from mtpviz.engine.static import Place, best_first
 from mtpviz.engine.tree import TokenTree
-from mtpviz.trace import Step
 
 Children = tuple[np.ndarray, np.ndarray]  # tokens and the draft's probabilities, best first
 AUTO_WIDTH = 4  # nodes that `auto` expands in one draft call, and children it considers of each
@@ -20,7 +21,8 @@ AUTO_WIDTH = 4  # nodes that `auto` expands in one draft call, and children it c
 
 class Pool:
     """Candidate nodes in the order they were proposed, so parents before children. chances: products of the draft's
-    probabilities along the path. A node gets children when `expand` has run the drafter on it."""
+    probabilities along the path, or of what was taken for these. A node gets children when `expand` has run the
+    drafter on it."""
 
     def __init__(self, expand: Callable[[Pool, Sequence[int]], list[Children]]):
         self.expand = expand
@@ -33,14 +35,20 @@ class Pool:
     def __len__(self) -> int:
         return len(self.tokens)
 
-    def add(self, parent: int, token: int, prob: float) -> int:
-        """Add a node; returns its index."""
+    def add(self, parent: int, token: int, prob: float, chance: float | None = None) -> int:
+        """Add a node; returns its index. chance: of the node if its parent is accepted, where it isn't `prob`."""
         self.tokens.append(int(token))
         self.parents.append(parent)
         self.depths.append(1 if parent < 0 else self.depths[parent] + 1)
         self.probs.append(float(prob))
-        self.chances.append(float(prob) * (1.0 if parent < 0 else self.chances[parent]))
+        chance = float(prob) if chance is None else chance
+        self.chances.append(chance * (1.0 if parent < 0 else self.chances[parent]))
         return len(self) - 1
+
+    def best(self, nodes: Sequence[int], count: int) -> list[int]:
+        """The `count` of `nodes` with the highest chances; of equals the shallower, or a certain child (chance equal
+        to its parent's) could be kept without its parent."""
+        return sorted(nodes, key=lambda i: (-self.chances[i], self.depths[i], i))[:count]
 
     def tree(self, kept: Sequence[int]) -> TokenTree:
         """The tree of the pool's nodes `kept` (ascending, closed under parents)."""
@@ -52,70 +60,101 @@ class Pool:
             np.array([self.probs[i] for i in kept], np.float32))
 
 
-def chain(pool: Pool, first: Children, depth: int, budget: Budget | None = None) -> list[int]:
-    """The most probable token after the root, after that one, ... `depth` times, or with a budget while it pays."""
+def chain(pool: Pool, first: Children, depth: int) -> list[int]:
+    """The most probable token after the root, after that one, ... `depth` times."""
     children, node = first, -1
     while len(pool) < depth:
-        chance = (pool.chances[node] if node >= 0 else 1.0) * float(children[1][0])
-        if budget and not budget.pays(chance, len(pool) + 1):
-            break
         node = pool.add(node, children[0][0], children[1][0])
-        if len(pool) >= depth or budget and not budget.pays(chance * budget.top_prob, len(pool) + 1, budget.draft_ms):
-            break
-        children = pool.expand(pool, [node])[0]
-        if budget:
-            budget.observe_top(float(children[1][0]))
+        if len(pool) < depth:
+            children = pool.expand(pool, [node])[0]
     return list(range(len(pool)))
 
 
 def dynamic(pool: Pool, first: Children, depth: int, width: int, nodes: int) -> list[int]:
-    """EAGLE-2: `width` children of each of the `width` best nodes a level, then the `nodes` best of all.
-
-    Ranked by chance; of equals the shallower wins, or a certain child (chance equal to its parent's) could be kept
-    without its parent.
-    """
-    if depth < 1:
-        return []
-    frontier = [pool.add(-1, token, prob) for token, prob in zip(first[0][:width], first[1][:width], strict=True)]
+    """EAGLE-2: `width` children of each of the `width` best nodes a level, then the `nodes` best of all."""
+    frontier = _level(pool, [(-1, first)], width)
     for _ in range(depth - 1):
-        level = []
-        for parent, (tokens, probs) in zip(frontier, pool.expand(pool, frontier), strict=True):
-            level += [pool.add(parent, t, p) for t, p in zip(tokens[:width], probs[:width], strict=True)]
-        frontier = sorted(_best(pool, level, width))
-    return sorted(_best(pool, range(len(pool)), nodes))
+        frontier = _level(pool, _expanded(pool, sorted(pool.best(frontier, width))), width)
+    return sorted(pool.best(range(len(pool)), nodes))
 
 
-def auto(pool: Pool, first: Children, depth: int, nodes: int, budget: Budget, free: bool = False) -> list[int]:
-    """Add nodes in the order of their chances while each pays for its row; expand the new ones while that is expected
-    to pay for a draft call. free: expanding costs nothing, because every level was predicted beforehand."""
-    candidates = [(-1, first)]
-    for level in range(1, depth + 1):
-        offers = sorted(
-            ((float(prob) * (1.0 if parent < 0 else pool.chances[parent]), -order, parent, int(token), float(prob))
-             for order, (parent, (tokens, probs)) in enumerate(candidates)
-             for token, prob in zip(tokens[:AUTO_WIDTH], probs[:AUTO_WIDTH], strict=True)), reverse=True)
-        added = []
-        for chance, _, parent, token, prob in offers:
-            if len(pool) >= nodes or not budget.pays(chance, len(pool) + 1):
-                break
-            added.append(pool.add(parent, token, prob))
-        grown = [node for node in _best(pool, added, AUTO_WIDTH)
-                 if budget.pays(pool.chances[node] * budget.top_prob, len(pool) + 1)]
-        hope = sum(pool.chances[node] for node in grown) * budget.top_prob
-        if level == depth or not grown or not budget.pays(hope, len(pool) + 1, 0.0 if free else budget.draft_ms):
+def opt(pool: Pool, first: Children, depth: int, nodes: int, worth: float) -> list[int]:
+    """OPT-Tree (section 3.2): the `nodes` best children of a level are the next level, until the `nodes` best nodes of
+    all together promise no more than `worth` accepted tokens above what they did a level before."""
+    frontier, promise = _level(pool, [(-1, first)], nodes), 0.0
+    for _ in range(depth - 1):
+        before, promise = promise, sum(pool.chances[i] for i in pool.best(range(len(pool)), nodes))
+        if promise - before <= worth:
             break
-        candidates = list(zip(grown, pool.expand(pool, grown), strict=True))
-        budget.observe_top(float(candidates[0][1][1][0]))
+        frontier = _level(pool, _expanded(pool, sorted(pool.best(frontier, nodes))), nodes)
+    return sorted(pool.best(range(len(pool)), nodes))
+
+
+def fixed(pool: Pool, first: Children, depth: int, shape: Sequence[Place]) -> list[int]:
+    """The nodes of `shape` down to `depth`, whatever the draft's probabilities; those with children are expanded."""
+    below: dict[int, list[int]] = {}
+    for i, place in enumerate(shape):
+        below.setdefault(place.parent, []).append(i)
+    node, frontier = {-1: -1}, [(-1, first)]
+    for level in range(1, depth + 1):
+        inner = []
+        for parent, (tokens, probs) in frontier:
+            for i in below[parent]:
+                node[i] = pool.add(node[parent], tokens[shape[i].rank], probs[shape[i].rank])
+                inner += [i] if i in below else []
+        if not inner or level == depth:
+            break
+        frontier = list(zip(inner, pool.expand(pool, [node[i] for i in inner]), strict=True))
     return list(range(len(pool)))
 
 
-def _best(pool: Pool, nodes: Sequence[int], count: int) -> list[int]:
-    return sorted(nodes, key=lambda i: (-pool.chances[i], pool.depths[i], i))[:count]
+def auto(pool: Pool, first: Children, depth: int, nodes: int, budget: Budget) -> list[int]:
+    """Expand the best new nodes while that is expected to pay for a draft call, then keep what is expected to pay for
+    its rows; tells `budget` what it expects."""
+    frontier, calls, chances = [(-1, first)], 0, []
+    for level in range(1, depth + 1):
+        added = []
+        for parent, (tokens, probs) in frontier:
+            above = 1.0 if parent < 0 else pool.chances[parent]
+            pairs = zip(tokens[:AUTO_WIDTH].tolist(), probs[:AUTO_WIDTH].tolist(), strict=True)
+            for rank, (token, prob) in enumerate(pairs):
+                chance = budget.chance(level, rank, prob)
+                if budget.pays(above * chance, 1):
+                    added.append(pool.add(parent, token, prob, chance))
+        chances = sorted(pool.chances, reverse=True)[:nodes]
+        guess = budget.chance(level + 1, 0, budget.top_prob)
+        grown = [i for i in pool.best(added, AUTO_WIDTH) if budget.pays(pool.chances[i] * guess, 1)]
+        if level == depth or not grown:
+            break
+        hoped = sorted(chances + [pool.chances[i] * guess for i in grown], reverse=True)[:nodes]
+        if budget.best(hoped)[1] - budget.best(chances)[1] <= budget.rate * budget.call_ms:
+            break
+        calls += 1
+        frontier = _expanded(pool, sorted(grown))
+    count = budget.best(chances)[0]
+    budget.observe_tree(sum(chances[:count]), calls)
+    return sorted(pool.best(range(len(pool)), count))
 
 
-def promised(step: Step) -> float:
-    """Nodes of a step that its draft expected to be accepted: the sum of their chances."""
-    chances: list[float] = []
-    for node in step.nodes:
-        chances.append((node.draft_prob or 0.0) * (1.0 if node.parent < 0 else chances[node.parent]))
-    return sum(chances)
+def auto_of_levels(pool: Pool, levels: Sequence[Children], nodes: int, budget: Budget) -> list[int]:
+    """`auto` where every level is known beforehand: nodes in the order of their chances while they pay."""
+    table = [[budget.chance(depth, rank, prob) for rank, prob in enumerate(probs.tolist())]
+             for depth, (_, probs) in enumerate(levels, 1)]
+    shape: list[Place] = []
+    for place in best_first(table, nodes):
+        if not budget.pays(place.chance, len(shape) + 1):
+            break
+        shape.append(place)
+    shape = shape[: budget.best([place.chance for place in shape])[0]]
+    budget.observe_tree(sum(place.chance for place in shape), 0)
+    return fixed(pool, levels[0], len(levels), shape) if shape else []
+
+
+def _expanded(pool: Pool, nodes: Sequence[int]) -> list[tuple[int, Children]]:
+    return list(zip(nodes, pool.expand(pool, nodes), strict=True))
+
+
+def _level(pool: Pool, frontier: list[tuple[int, Children]], width: int) -> list[int]:
+    """Add the `width` best children of each parent."""
+    return [pool.add(parent, token, prob) for parent, (tokens, probs) in frontier
+            for token, prob in zip(tokens[:width].tolist(), probs[:width].tolist(), strict=True)]

@@ -37,8 +37,7 @@ class FeatureDrafter(Recurrent):
         self.head, self.taps = self.module.card, self.module.taps
         hidden = self.module.config.hidden
         self.cache = self.model.new_cache(session.context + MAX_ROWS)
-        self.features = np.zeros((0, hidden), np.float32)  # of committed rows that the draft has not run
-        self.tokens = np.zeros(0, np.int64)  # what follows each of them but the last, which the root follows
+        self.pending: list[tuple[np.ndarray, Features]] = []  # committed rows that the draft has not run
         self.drafted = np.zeros((MAX_ROWS, hidden), np.float32)  # features that the rows of the block left
 
     @classmethod
@@ -64,28 +63,28 @@ class FeatureDrafter(Recurrent):
         self.commit(tokens, [], features)
 
     def commit(self, tokens: np.ndarray, accepted: list[int], features: Features) -> None:
-        # Not every step drafts: what was committed before waits, and its last row's next token is this root.
-        self.tokens = np.concatenate([self.tokens, tokens[:1] if len(self.features) else tokens[:0], tokens[1:]])
-        self.features = np.concatenate([self.features, self.module.start(features.normed, features.taps)])
+        self.pending.append((tokens, features))
 
     def begin(self, root: int, position: int) -> np.ndarray:
-        tokens = np.append(self.tokens, root)
-        for first in range(0, len(tokens), MAX_ROWS):
-            chunk = tokens[first : first + MAX_ROWS]
-            rows = np.arange(len(chunk))
-            feature, scored = self._pass(self.features[first : first + MAX_ROWS], chunk, rows - 1,
-                                         self.cache.length + rows)
-            self.model.keep(self.cache, rows)
-        self.features, self.tokens = self.features[:0], self.tokens[:0]
+        # A row takes its own feature and the token that follows it; the last row's is the root.
+        tokens = np.append(np.concatenate([tokens for tokens, _ in self.pending])[1:], root)
+        normed = np.concatenate([features.normed for _, features in self.pending])
+        taps = np.concatenate([features.taps for _, features in self.pending], 1)
+        if len(tokens) > _tree.WINDOW:
+            self.cache.length = 0
+        tokens, normed, taps = tokens[-_tree.WINDOW :], normed[-_tree.WINDOW :], taps[:, -_tree.WINDOW :]
+        rows = np.arange(len(tokens))
+        feature, scored = self._pass(self.module.start(normed, taps), tokens, rows - 1, self.cache.length + rows)
+        self.model.keep(self.cache, rows)
+        self.pending = []
         self.last = feature[-1].copy()
         return self.model.unembed(scored[-1:].copy(), self.unembedding.panels, self.unembedding.size)
 
-    def run(self, tokens: np.ndarray, parents: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    def run(self, tokens: np.ndarray, parents: np.ndarray, levels: np.ndarray) -> np.ndarray:
         rows = len(tokens)
         above = parents[-rows:]
         features = np.where(above[:, None] >= 0, self.drafted[above], self.last)
-        # A node at depth 1 is the token after the root, whose row stands behind the committed ones.
-        feature, scored = self._pass(features, tokens, parents, positions - 1)
+        feature, scored = self._pass(features, tokens, parents, self.cache.length - 1 + levels)
         self.drafted[len(parents) - rows : len(parents)] = feature
         return self.model.unembed(scored.copy(), self.unembedding.panels, self.unembedding.size)
 

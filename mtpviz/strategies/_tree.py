@@ -9,40 +9,74 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
 from mtpviz.engine.budget import Budget
 from mtpviz.engine.drafter import Drafter, Setting
-from mtpviz.engine.grow import AUTO_WIDTH, Children, Pool, auto, chain, dynamic, promised
+from mtpviz.engine.grow import AUTO_WIDTH, Children, Pool, auto, auto_of_levels, chain, dynamic, fixed, opt
 from mtpviz.engine.sampling import Sampling, top_probs
+from mtpviz.engine.static import Rows, StaticTree, read_table
 from mtpviz.engine.tree import TokenTree
+from mtpviz.errors import UserError
+from mtpviz.models.cpu import MAX_ROWS
 from mtpviz.strategies._vocabulary import Head
 from mtpviz.trace import Step
 
 MAX_NODES = 48
+USUAL_NODES = 15  # of a dynamic or OPT tree: a pass over 16 rows
 SETTINGS = {
-    "tree": Setting("auto", "shape of the draft", choices=("auto", "chain", "dynamic")),
+    "tree": Setting("auto", "shape of the draft: as it pays, a chain, EAGLE-2's, OPT-Tree's, or of measured accuracies",
+                    choices=("auto", "chain", "dynamic", "opt", "static")),
     "width": Setting(4, "of the dynamic tree: nodes expanded a level, and children of each", 1, 16),
-    "nodes": Setting(15, "of the dynamic tree: nodes kept", 1, MAX_NODES),
+    "nodes": Setting(0, f"of the dynamic, opt and static tree; 0 takes {USUAL_NODES}, of the static as many as pay",
+                     0, MAX_NODES),
 }
-DEPTH = {"depth": Setting(0, "levels; 0 leaves it to `auto`, or takes 4", 0, 16)}
-_DEEPEST = {"auto": 16, "chain": 4, "dynamic": 4}  # levels of a recurrent drafter where none were asked for
+WINDOW = 64  # of what a draft head has missed, the prompt or a pause, it reads the last so many tokens only
+DEPTH = {"depth": Setting(0, "levels; 0 leaves it to the tree, or takes 4", 0, 16)}
+_DEEPEST = {"auto": 16, "chain": 4, "dynamic": 4, "opt": 16, "static": 16}  # where no depth was asked for
 
 
 class TreeDrafter(Drafter):
-    """unembedding: what the draft scores; set it in `prefill`."""
+    """unembedding: what the draft scores; set it in `prefill`. free: whether a further level costs no draft call."""
 
     unembedding: Head
+    free: bool
 
     def __init__(self, session, sampling: Sampling, **settings):
         super().__init__(session, sampling, **settings)
-        self.budget = Budget(session.pass_cost)
+        self.budget = Budget(session.pass_cost, 0.0 if sampling.greedy else sampling.temperature)
+        self._step: Step | None = None  # the last one
+        self._begun = False  # whether it drafted
+        self._static: StaticTree | None = None
+        if self.chosen["tree"] == "static" and self.accuracy is None:
+            raise UserError(f"The strategy {self.name} has no measured table of acceptance, so tree=static cannot be "
+                            "built; tree=auto, chain, dynamic or opt will do.")
+
+    @property
+    def folder(self) -> Path | None:
+        """Where its weights are."""
+        return self.session.entry.heads.get(self.name)
+
+    @cached_property
+    def accuracy(self) -> Rows | None:
+        """Measured chances of acceptance by depth and rank (engine/static.py)."""
+        return read_table(self.folder) if self.folder else None
 
     @property
     def branches(self) -> int:
         """Children that the chosen shape considers of a node."""
-        return {"auto": AUTO_WIDTH, "chain": 1, "dynamic": self.chosen["width"]}[self.chosen["tree"]]
+        shape = self.chosen["tree"]
+        if shape == "static":
+            return max(len(row) for row in self.accuracy)
+        return {"auto": AUTO_WIDTH, "chain": 1, "dynamic": self.chosen["width"], "opt": self.nodes}[shape]
+
+    @property
+    def nodes(self) -> int:
+        """Nodes that a dynamic or OPT tree keeps."""
+        return self.chosen["nodes"] or USUAL_NODES
 
     def begin(self, root: int, position: int) -> np.ndarray:
         """Take in what was committed since `begin` was last called (not every step drafts), and the root; the logits
@@ -54,43 +88,60 @@ class TreeDrafter(Drafter):
         raise NotImplementedError
 
     def draft(self, root: int, position: int, depth: int) -> TokenTree:
+        start = time.perf_counter()
+        usual, self._begun = self._begun, False
+        if usual:
+            self.budget.observe(self._step)
         if depth < 1:
             return TokenTree()
-        start = time.perf_counter()
+        if self.chosen["tree"] == "auto" and not self.budget.drafts():
+            self.notes = {"pause": self.budget.pause}
+            return TokenTree()
         logits = self.begin(root, position)
-        self.budget.observe_draft(1000 * (time.perf_counter() - start))
+        self.budget.observe_begin(1000 * (time.perf_counter() - start), self._step is None, usual)
+        self._begun = True
         return self.grow(logits, position, depth)
+
+    def observe(self, step: Step) -> None:
+        self._step = step  # taken in when the next draft begins, on the lane's clock
 
     def children(self, logits: np.ndarray) -> Children:
         """The most probable tokens by logits fp32 (scored,), as ids of the target's vocabulary."""
         tokens, probs = top_probs(logits, self.branches)
         return self.unembedding.to_ids(tokens), probs
 
-    def choose(self, pool: Pool, first: Children, depth: int, free: bool) -> list[int]:
-        """Grow `pool` from the root's children by the chosen shape; the nodes to keep. free: as for grow.auto."""
-        shape = self.chosen["tree"]
+    def choose(self, pool: Pool, first: Children, levels: int, depth: int) -> list[int]:
+        """Grow `pool` by the chosen shape, any but auto; the nodes to keep. levels: how many the draft can reach;
+        depth: how many there is room for."""
+        shape, deepest = self.chosen["tree"], min(levels, depth)
         if shape == "chain":
-            return chain(pool, first, depth)
+            return chain(pool, first, deepest)
         if shape == "dynamic":
-            return dynamic(pool, first, depth, self.chosen["width"], self.chosen["nodes"])
-        return auto(pool, first, depth, MAX_NODES, self.budget, free)
-
-    def observe(self, step: Step) -> None:
-        self.budget.observe(len(step.accepted) + 1, sum(step.time_ms.values()), promised(step), len(step.accepted))
+            return dynamic(pool, first, deepest, self.chosen["width"], self.nodes)
+        if shape == "opt":
+            return opt(pool, first, deepest, self.nodes, 0.0 if self.free else self.budget.rate * self.budget.call_ms)
+        if self._static is None:
+            self._static = StaticTree(self.accuracy[:levels], self.chosen["nodes"] or MAX_NODES)
+        size = self.chosen["nodes"] or self._static.size(
+            lambda nodes, depth: self.budget.step_ms(nodes, 0 if self.free else depth - 1))
+        return fixed(pool, first, deepest, self._static.places[:size])
 
 
 class Recurrent(TreeDrafter):
     """rows: of the proposed tree's nodes, the row of the drafted block that each was run in; a node that nothing was
     to follow was not run. {} on a step that drafted nothing."""
 
+    free = False
+
     def __init__(self, session, sampling: Sampling, **settings):
         super().__init__(session, sampling, **settings)
         self.rows: dict[int, int] = {}
 
-    def run(self, tokens: np.ndarray, parents: np.ndarray, positions: np.ndarray) -> np.ndarray:
-        """Run the draft on drafted tokens, int64 (rows,), at `positions`. parents: int64 (block,), the row of each
-        row's parent in the block of rows drafted since `begin`, -1 for a child of the root; the tokens are the last
-        rows of that block. Logits fp32 (rows, scored)."""
+    def run(self, tokens: np.ndarray, parents: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        """Run the draft on drafted tokens, int64 (rows,), `levels` (from 1) below the root: a row stands at its draft
+        cache's length - 1 + level. parents: int64 (block,), the row of each row's parent in the block of rows drafted
+        since `begin`, -1 for a child of the root; the tokens are the last rows of that block. Logits fp32 (rows,
+        scored)."""
         raise NotImplementedError
 
     def draft(self, root: int, position: int, depth: int) -> TokenTree:
@@ -101,17 +152,25 @@ class Recurrent(TreeDrafter):
         block: list[int] = []  # parents of the block's rows
 
         def expand(pool: Pool, nodes: Sequence[int]) -> list[Children]:
+            start = time.perf_counter()
             for node in nodes:
                 parent = pool.parents[node]
                 self.rows[node] = len(block)
                 block.append(self.rows[parent] if parent >= 0 else -1)
             tokens = np.array([pool.tokens[node] for node in nodes], np.int64)
-            positions = np.array([position + pool.depths[node] for node in nodes])
-            return [self.children(row) for row in self.run(tokens, np.array(block), positions)]
+            levels = np.array([pool.depths[node] for node in nodes])
+            found = [self.children(row) for row in self.run(tokens, np.array(block), levels)]
+            self.budget.observe_call(1000 * (time.perf_counter() - start), float(found[0][1][0]))
+            return found
 
-        pool = Pool(expand)
-        levels = self.chosen["depth"] or _DEEPEST[self.chosen["tree"]]
-        kept = self.choose(pool, self.children(logits[-1]), min(depth, levels), free=False)
+        pool, first = Pool(expand), self.children(logits[-1])
+        shape, levels = self.chosen["tree"], self.chosen["depth"] or _DEEPEST[self.chosen["tree"]]
+        expanded = {"dynamic": self.chosen["width"], "opt": self.nodes}.get(shape, 1)  # a level
+        levels = min(levels, 1 + MAX_ROWS // expanded)  # the draft's cache has room for so many drafted rows
+        if shape == "auto":
+            kept = auto(pool, first, min(levels, depth), MAX_NODES, self.budget)
+        else:
+            kept = self.choose(pool, first, levels, depth)
         place = {old: new for new, old in enumerate(kept)}
         self.rows = {place[node]: row for node, row in self.rows.items() if node in place}
         return pool.tree(kept)
@@ -120,7 +179,11 @@ class Recurrent(TreeDrafter):
 class Parallel(TreeDrafter):
     """The candidates of a level are the same below every parent."""
 
+    free = True
+
     def grow(self, logits: np.ndarray, position: int, depth: int) -> TokenTree:
         levels = [self.children(row) for row in logits]
         pool = Pool(lambda pool, nodes: [levels[pool.depths[node]] for node in nodes])
-        return pool.tree(self.choose(pool, levels[0], min(depth, len(levels)), free=True))
+        if self.chosen["tree"] == "auto":
+            return pool.tree(auto_of_levels(pool, levels[:depth], MAX_NODES, self.budget))
+        return pool.tree(self.choose(pool, levels[0], len(levels), depth))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from mtpviz.engine.drafter import Setting
@@ -40,6 +42,10 @@ class Draft(_tree.Recurrent):
             self.chosen |= {"tree": "chain", "vocab": FULL}
             self.rule = "rejection"
 
+    @property
+    def folder(self) -> Path | None:
+        return self.session.entry.draft_folder
+
     def prefill(self, tokens: np.ndarray, features) -> None:
         unembedding = self.session.draft.unembedding
         self.unembedding = Head(self.session, self.model, unembedding, "draft head", self.chosen["vocab"], tokens)
@@ -59,7 +65,8 @@ class Draft(_tree.Recurrent):
         self.pending = self.pending[:0]
         return self._logits(normed[-1:])
 
-    def run(self, tokens: np.ndarray, parents: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    def run(self, tokens: np.ndarray, parents: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        positions = self.cache.length - 1 + levels
         return self._logits(self.model.forward(self.cache, tokens, parents, positions, head_rows=0).normed)
 
     def _feed(self, tokens: np.ndarray) -> np.ndarray:
@@ -90,8 +97,7 @@ class Draft(_tree.Recurrent):
             probs.append(float(dist[token]))
             dists[level - 1] = dist
             if len(tokens) < depth:
-                at = np.array([position + level + 1])
-                logits = self.run(np.array([token]), np.arange(-1, level), at)[0]
+                logits = self.run(np.array([token]), np.arange(-1, level), np.array([level + 1]))[0]
                 self.rows[level] = level
         return TokenTree.chain(tokens, probs, dists)
 

@@ -74,14 +74,16 @@ class Lookup(Drafter):
         if self.chosen["nodes"]:
             return self.chosen["nodes"]
         accepted, tried = self.hits[self.matched]
-        chance, count = accepted / tried, 0
-        while count < MAX_NODES and self.budget.pays(chance ** (count + 1), count + 1):
-            count += 1
-        return count
+        chances: list[float] = []
+        chance = accepted / tried
+        while len(chances) < MAX_NODES and self.budget.pays(chance, len(chances) + 1):
+            chances.append(chance)
+            chance *= accepted / tried
+        return self.budget.best(chances)[0]
 
     def observe(self, step: Step) -> None:
         accepted = len(step.accepted)
-        self.budget.observe(accepted + 1, sum(step.time_ms.values()), 0.0, 0)
+        self.budget.observe(step)
         for hits in self.hits.values():  # back towards the prior, or a bad start would never be tried again
             hits[0], hits[1] = 0.98 * hits[0] + 0.02, 0.98 * hits[1] + 0.04
         if step.nodes:

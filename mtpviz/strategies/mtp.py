@@ -14,7 +14,7 @@ from mtpviz.engine.drafter import Features, Setting
 from mtpviz.engine.sampling import Sampling
 from mtpviz.errors import UserError
 from mtpviz.heads import mtp
-from mtpviz.models.cpu import MAX_ROWS, CpuModel
+from mtpviz.models.cpu import MAX_ROWS, Cache, CpuModel
 from mtpviz.models.weights import Weights
 from mtpviz.strategies import _tree, _vocabulary
 from mtpviz.strategies._vocabulary import Head
@@ -46,31 +46,36 @@ class Mtp(_tree.Parallel):
         self.models = models[:wanted]
         slots = session.context + MAX_ROWS
         self.caches = [model.new_cache(slots) for model in self.models]
-        self.pending = np.zeros((0, session.config.hidden), np.float32)  # trunk rows that no head has seen
+        self.pending: list[np.ndarray] = []  # trunk rows that no head has seen, fp32 (rows, hidden)
 
     def prefill(self, tokens: np.ndarray, features: Features) -> None:
         target, unembedding = self.session.target, self.session.weights.head
         self.unembedding = Head(self.session, target, unembedding, "target head", self.chosen["vocab"], tokens)
         self.chosen |= {"vocab": self.unembedding.name, "vocab_size": self.unembedding.size}
-        self.pending = features.taps[0]
+        self.pending = [features.taps[0]]
 
     def commit(self, tokens: np.ndarray, accepted: list[int], features: Features) -> None:
-        self.pending = np.concatenate([self.pending, features.taps[0]])
+        self.pending.append(features.taps[0])
 
     def begin(self, root: int, position: int) -> np.ndarray:
-        normed = np.stack([self._last_row(model, cache) for model, cache in zip(self.models, self.caches, strict=True)])
-        self.pending = self.pending[:0]
+        trunk = np.concatenate(self.pending)
+        if len(trunk) > _tree.WINDOW:
+            trunk = trunk[-_tree.WINDOW :]
+            for cache in self.caches:
+                cache.length = 0
+        self.pending = []
+        normed = np.stack([_last_row(model, cache, trunk)
+                           for model, cache in zip(self.models, self.caches, strict=True)])
         return self.session.target.unembed(normed, self.unembedding.panels, self.unembedding.size)
 
-    def _last_row(self, model: CpuModel, cache) -> np.ndarray:
-        """Take the pending trunk rows into one head's cache; its normed output at the last of them, fp32 (hidden,)."""
-        for first in range(0, len(self.pending), MAX_ROWS):
-            rows = self.pending[first : first + MAX_ROWS]
-            count = np.arange(len(rows))
-            model.stream[: len(rows), : rows.shape[1]] = rows
-            out = model.run(cache, len(rows), count - 1, cache.length + count, 0, head_rows=0)
-            model.keep(cache, count)
-        return out.normed[-1].copy()
+
+def _last_row(model: CpuModel, cache: Cache, trunk: np.ndarray) -> np.ndarray:
+    """Take trunk rows, at most MAX_ROWS, into one head's cache; its normed output at the last, fp32 (hidden,)."""
+    count = np.arange(len(trunk))
+    model.stream[: len(trunk), : trunk.shape[1]] = trunk
+    out = model.run(cache, len(trunk), count - 1, cache.length + count, 0, head_rows=0)
+    model.keep(cache, count)
+    return out.normed[-1].copy()
 
 
 def _load(session) -> tuple[list[CpuModel], dict]:
