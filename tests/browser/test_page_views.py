@@ -91,6 +91,6 @@ def test_speedup_tells_why_and_predicts(still):
 def test_the_larger_views_fit_a_phone(visit, scripted, theme):
     page = visit(scripted[0], width=390, theme=theme)
     page.wait_for_selector(".lane-exact.yes")
-    for view in ("scope", "speedup"):
+    for view in ("scope", "speedup", "vocabulary"):
         show(page, view)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390

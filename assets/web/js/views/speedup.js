@@ -19,7 +19,7 @@ mtp.views.push({
         supposing.host));
     let drawn = null;
 
-    const percent = (share) => `${Math.round(100 * share)} %`;
+    const percent = (share) => `${Math.round(100 * share)}\u00a0%`;
     function tell(found, title) {
       const { why } = found, x = (value) => mtp.number(value);
       text(lines[0], say("speedup.ceiling", { title, tau: x(why.tau), measured: x(why.measured) }));
