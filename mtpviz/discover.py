@@ -23,6 +23,12 @@ def strategies() -> dict[str, type]:
 
 
 @functools.cache
+def device_strategies() -> dict[str, type]:
+    """The same of the strategies' device forms, in mtpviz/strategies/device/; needs Triton."""
+    return {module.STRATEGY.name: module.STRATEGY for module in _marked("mtpviz.strategies.device", "STRATEGY")}
+
+
+@functools.cache
 def plots() -> dict[str, ModuleType]:
     """The figures by module name: modules in mtpviz/plots/ with TITLE, ORDER, ABOUT and `figure(traces, theme)`."""
     found = _marked("mtpviz.plots", "figure")
@@ -36,11 +42,12 @@ def exports() -> dict[str, ModuleType]:
     return {_name(module): module for module in sorted(found, key=_name)}
 
 
-_KINDS = {"strategy": strategies, "plot": plots, "export": exports}
+_KINDS = {"strategy": strategies, "strategy on a GPU": device_strategies, "plot": plots, "export": exports}
 
 
 def pick(kind: str, name: str) -> type | ModuleType:
-    """The entry called `name` of a kind ("strategy", "plot" or "export"); a UserError that lists the known ones."""
+    """The entry called `name` of a kind ("strategy", "strategy on a GPU", "plot" or "export"); a UserError that lists
+    the known ones."""
     known = _KINDS[kind]()
     if name not in known:
         raise UserError(f"There is no {kind} {name!r}; the known ones are {', '.join(known) or 'none'}.")

@@ -78,4 +78,5 @@ def make_drafter(spec: str, session: Session, sampling: Sampling) -> Drafter:
         if not equals:
             raise UserError(f"The setting {pair!r} of {name} has no value; write {name}:{pair}=VALUE.")
         settings[key] = value
-    return pick("strategy", name)(session, sampling, **settings)
+    kind = pick("strategy", name) if session.device == "cpu" else pick("strategy on a GPU", name)
+    return kind(session, sampling, **settings)

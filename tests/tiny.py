@@ -22,9 +22,10 @@ from tests.models.checkpoints import make
 TEXT = ["the fox and the hare ran to the river, and the river ran to the sea. 狐狸 🦊 def f(x): return x + 1"] * 20
 
 
-def entry(folder: Path, noise: float = 0.15, layers: int = 3) -> ModelEntry:
+def entry(folder: Path, noise: float = 0.15, **sizes) -> ModelEntry:
     """Write target and draft into `folder`. The draft is the target with every weight disturbed by `noise` of its
-    size, so it is right often enough to accept and wrong often enough to reject."""
+    size, so it is right often enough to accept and wrong often enough to reject. sizes: of
+    transformers' config."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -34,7 +35,7 @@ def entry(folder: Path, noise: float = 0.15, layers: int = 3) -> ModelEntry:
     tokenizer.train_from_iterator(TEXT, trainer)
     target = folder / "target"
     model = make("llama-tied", target, vocab_size=tokenizer.get_vocab_size(), hidden_size=64, eos_token_id=None,
-                 max_position_embeddings=400, num_hidden_layers=layers)
+                 max_position_embeddings=400, **sizes)
     tokenizer.save(str(target / "tokenizer.json"))
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():

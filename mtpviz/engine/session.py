@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numba
 import numpy as np
@@ -23,12 +23,17 @@ from mtpviz.engine.lane import Lane
 from mtpviz.engine.machine import read_gb_s
 from mtpviz.engine.sampling import Sampling
 from mtpviz.errors import UserError
+from mtpviz.kernels.device import interpreting, why_not
 from mtpviz.kernels.simd import has_bf16_dot
 from mtpviz.models.catalogue import BUNDLED, ModelEntry, resolve
 from mtpviz.models.config import ModelConfig
 from mtpviz.models.cpu import MAX_ROWS, CpuModel
 from mtpviz.models.tokenizer import Tokenizer
 from mtpviz.models.weights import Weights, load
+
+if TYPE_CHECKING:
+    from mtpviz.engine.device.gpu import Gpu
+    from mtpviz.models.gpu import GpuModel
 
 T = TypeVar("T")
 DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
@@ -45,7 +50,7 @@ class Session:
         self.entry, self.lock = entry, threading.Lock()
         self._parts: dict[str, object] = {}
         self.device = pick_device(device)
-        self.dtype_name, self.dtype_reason = pick_dtype(dtype)
+        self.dtype_name, self.dtype_reason = pick_dtype(dtype, self.device)
         most = numba.config.NUMBA_NUM_THREADS
         if threads is not None and not 1 <= threads <= most:
             raise UserError(f"The number of threads is {threads}; on this machine it must be from 1 to {most}.")
@@ -54,13 +59,14 @@ class Session:
         if self.tokenizer.size > self.config.vocab:
             raise UserError(f"The tokenizer in {entry.folder} has {self.tokenizer.size} tokens, the model's "
                             f"vocabulary only {self.config.vocab}: they do not belong together.")
-        self.target = CpuModel(self.config, self.weights, DTYPES[self.dtype_name])
+        self.gpu = _gpu() if self.device == "cuda" else None
+        self.target = self.model("target", self.config, self.weights)
         self.stop_ids = frozenset(self.config.eos or self.tokenizer.stop_ids)
         self._threads_asked = threads
         self._models: list[CpuModel] = []
         self._pass_costs: dict[int, PassCost] = {}  # by threads
         self._read_gb_s: dict[int, float] = {}  # by threads
-        self.threads = threads or self.target.threads
+        self.threads = 0 if self.gpu else threads or self.target.threads
         self.adopt(self.target)
         self.tune()
 
@@ -98,9 +104,14 @@ class Session:
         """The small model that belongs to the target; UserError if there is none or it does not fit."""
         if self.entry.draft_folder is None:
             raise UserError(f"The model {self.entry.name} has no draft model beside it; choose another strategy.")
-        draft = DraftModel(self.entry.draft_folder, self.config, DTYPES[self.dtype_name])
+        draft = DraftModel(self.entry.draft_folder, self)
         self.adopt(draft.model)
         return draft
+
+    def model(self, what: str, config: ModelConfig, weights: Weights) -> CpuModel | GpuModel:
+        """A model on this session's device; `what` names it in an error. UserError if it does not fit there."""
+        dtype = DTYPES[self.dtype_name]
+        return self.gpu.model(what, config, weights, dtype) if self.gpu else CpuModel(config, weights, dtype)
 
     def part(self, name: str, load: Callable[[Session], T]) -> T:
         """What `load(self)` gives, loaded once a session: weights that a strategy needs besides the target's."""
@@ -108,27 +119,32 @@ class Session:
             self._parts[name] = load(self)
         return self._parts[name]
 
-    def adopt(self, model: CpuModel) -> None:
-        """Let a model run with the session's threads, now and whenever they change."""
+    def adopt(self, model: CpuModel | GpuModel) -> None:
+        """Let a model on the CPU run with the session's threads, now and whenever they change."""
+        if self.gpu:
+            return
         model.threads = self.threads
         self._models.append(model)
 
     def tune(self) -> None:
         """Choose the number of threads anew, unless it was asked for: what else runs here may have changed."""
-        if self._threads_asked is None:
+        if self._threads_asked is None and not self.gpu:
             self.threads = fastest_threads(self.target)
         for model in self._models:
             model.threads = self.threads
 
     def lane(self, drafter: Drafter, sampling: Sampling, tokens: list[int], limit: int, record: bool) -> Lane:
         """What runs one sequence on this session's device: `tokens`, then at most `limit` new ones."""
+        if self.gpu:
+            return self.gpu.lane(self, drafter, sampling, [tokens], [limit], record)
         return HostLane(self, drafter, sampling, tokens, limit)
 
     @property
     def pass_cost(self) -> PassCost:
         """Milliseconds of a target pass over 1..64 rows at a context of 256 with the threads in use, measured here."""
         if self.threads not in self._pass_costs:
-            self._pass_costs[self.threads] = PassCost.measure(PassTimer(self.target, 256))
+            measure = self.gpu.pass_cost if self.gpu else _cpu_pass_cost
+            self._pass_costs[self.threads] = measure(self.target, 256)
         return self._pass_costs[self.threads]
 
     @property
@@ -136,7 +152,8 @@ class Session:
         """What was measured of the device with the threads in use, for traces (Run.machine). The price of a pass is in
         it once a strategy has asked for it."""
         if self.threads not in self._read_gb_s:
-            self._read_gb_s[self.threads] = round(read_gb_s(self.device, self.threads), 2)
+            self._read_gb_s[self.threads] = round(read_gb_s(str(self.target.device) if self.gpu else "cpu",
+                                                             self.threads), 2)
         known = {"read_gb_s": self._read_gb_s[self.threads]}
         cost = self._pass_costs.get(self.threads)
         return known | ({"pass_ms": [[int(rows), round(float(ms), 4)] for rows, ms in
@@ -144,7 +161,9 @@ class Session:
 
     @property
     def hardware(self) -> str:
-        """The processor's name and the threads in use."""
+        """The processor's name and the threads in use, or the GPU's."""
+        if self.gpu:
+            return self.gpu.name
         return f"{cpu_name()}, {self.threads} thread{'s' * (self.threads > 1)}"
 
     @cached_property
@@ -168,12 +187,13 @@ class Session:
 class DraftModel:
     """A small language model with the target's tokenizer."""
 
-    def __init__(self, folder: Path, target: ModelConfig, dtype: torch.dtype):
+    def __init__(self, folder: Path, session: Session):
         config, weights = read_model(folder)
-        if config.vocab != target.vocab:
-            raise UserError(f"The draft model in {folder} has {config.vocab} tokens, the target {target.vocab}: "
+        vocab = session.config.vocab
+        if config.vocab != vocab:
+            raise UserError(f"The draft model in {folder} has {config.vocab} tokens, the target {vocab}: "
                             "a draft model must share the target's tokenizer.")
-        self.model = CpuModel(config, weights, dtype)
+        self.model = session.model("draft", config, weights)
         self.unembedding = weights.head
         self.card = {"name": folder.name, "hash": weights.hash, "parameters": config.parameters}
 
@@ -202,6 +222,16 @@ class PassTimer:
         return 1000 * (time.perf_counter() - start)
 
 
+def _cpu_pass_cost(model: CpuModel, context: int) -> PassCost:
+    return PassCost.measure(PassTimer(model, context))
+
+
+def _gpu() -> Gpu:
+    from mtpviz.engine.device.gpu import Gpu  # Triton, only where a GPU is used
+
+    return Gpu()
+
+
 def fastest_threads(model: CpuModel) -> int:
     """1 thread or all of them, whichever makes a pass faster here and now.
 
@@ -217,20 +247,28 @@ def fastest_threads(model: CpuModel) -> int:
 
 
 def pick_device(device: str) -> str:
-    """"auto", "cpu" or "cuda" -> the device to use; UserError where it cannot be had."""
+    """"auto", "cpu" or "cuda" -> the device to use: `auto` takes a GPU that can be used. UserError where `cuda` cannot
+    be had."""
     if device not in ("auto", "cpu", "cuda"):
         raise UserError(f"The device {device!r} is unknown; it must be auto, cpu or cuda.")
-    if device == "cuda":
-        raise UserError("The engine decodes on the CPU so far, so --device cuda cannot be used; choose auto or cpu.")
-    return "cpu"
+    reason = None if device == "cpu" else why_not()
+    if device == "cuda" and reason:
+        raise UserError(f"{reason} --device cpu decodes without one.")
+    return "cpu" if device == "cpu" or reason or device == "auto" and interpreting() else "cuda"
 
 
-def pick_dtype(dtype: str) -> tuple[str, str]:
-    """"auto", "bf16" or "fp32" -> the dtype of the weights, and why."""
+def pick_dtype(dtype: str, device: str = "cpu") -> tuple[str, str]:
+    """"auto", "bf16" or "fp32" -> the dtype of the weights on "cpu" or "cuda", and why."""
     if dtype != "auto" and dtype not in DTYPES:
         raise UserError(f"The dtype {dtype!r} is unknown; it must be auto, {' or '.join(DTYPES)}.")
+    if device == "cuda" and interpreting():
+        if dtype == "bf16":
+            raise UserError("Triton's interpreter multiplies bf16 wrongly, so bf16 needs a GPU; take --dtype fp32.")
+        return "fp32", "Triton's interpreter multiplies bf16 wrongly"
     if dtype != "auto":
         return dtype, "asked for"
+    if device == "cuda":
+        return "bf16", "half the memory traffic of fp32; sums are fp32"
     if has_bf16_dot():
         return "bf16", "this CPU multiplies bf16 in one instruction (avx512_bf16)"
     return "bf16", "half the memory traffic of fp32; products and sums are fp32 on this CPU"

@@ -20,7 +20,6 @@ from mtpviz.kernels.device.embed import embed
 from mtpviz.kernels.device.linear import Workspace, interleave, linear
 from mtpviz.kernels.device.norm import rms_norm
 from mtpviz.kernels.device.rope import place
-from mtpviz.kernels.device.vocab import VocabScratch, top_tokens
 from mtpviz.models.config import ModelConfig
 from mtpviz.models.cpu import MAX_ROWS, Output
 from mtpviz.models.weights import Weights
@@ -29,8 +28,8 @@ from mtpviz.models.weights import Weights
 @dataclass
 class Cache:
     """KV caches of a batch. keys, values: (layers, batch, kv, slots, head_dim); position p of the committed tokens lies
-    in slot p. lengths: int32 (batch,) on the device; `length` is its copy on the host for a batch of one. scratch: for
-    attention over so many slots."""
+    in slot p. lengths: int32 (batch,) on the device; `length` is its copy on the host where `forward` and `keep` are
+    used. scratch: for attention over so many slots."""
 
     keys: torch.Tensor
     values: torch.Tensor
@@ -43,128 +42,162 @@ class Cache:
         """Positions that fit, drafted rows included."""
         return self.keys.shape[3]
 
+    @property
+    def batch(self) -> int:
+        """Sequences."""
+        return self.keys.shape[1]
 
+
+@dataclass
 class Block:
-    """A drafted block on the device, int32: tokens, parents (batch, rows) and counts (batch,) are the input; path,
-    depth and positions follow from them (kernels/device/ancestry.py)."""
+    """A drafted block on the device, int32. tokens, parents: (batch, rows), counts: (batch,), real rows: the input.
+    path (batch, rows, levels), depth and positions follow from them (kernels/device/ancestry.py)."""
 
-    def __init__(self, device: torch.device | str, batch: int, rows: int):
-        self.tokens, self.parents, self.depth, self.positions = (
-            torch.zeros((batch, rows), dtype=torch.int32, device=device) for _ in range(4))
-        self.counts = torch.zeros(batch, dtype=torch.int32, device=device)
-        self.path = torch.zeros((batch, rows, rows), dtype=torch.int32, device=device)
+    tokens: torch.Tensor
+    parents: torch.Tensor
+    counts: torch.Tensor
+    path: torch.Tensor
+    depth: torch.Tensor
+    positions: torch.Tensor
+
+    @classmethod
+    def of(cls, tokens: torch.Tensor, parents: torch.Tensor, counts: torch.Tensor, levels: int) -> Block:
+        """A block over tensors that there are; no row lies deeper than `levels` levels, the first counted."""
+        batch, rows = tokens.shape
+        path = torch.zeros((batch, rows, levels), dtype=torch.int32, device=tokens.device)
+        return cls(tokens, parents, counts, path, torch.zeros_like(tokens), torch.zeros_like(tokens))
+
+    @classmethod
+    def new(cls, device: torch.device | str, batch: int, rows: int, levels: int | None = None) -> Block:
+        """A block of zeros."""
+        tokens, parents = (torch.zeros((batch, rows), dtype=torch.int32, device=device) for _ in range(2))
+        return cls.of(tokens, parents, torch.zeros(batch, dtype=torch.int32, device=device), levels or rows)
+
+
+class Buffers:
+    """What a pass of up to `rows` rows leaves behind. stream: fp32 (rows, hidden), the residual stream. normed: (rows,
+    hidden), after the last norm. taps: fp32 (layers + 1, rows, hidden). The rest is between the kernels."""
+
+    def __init__(self, config: ModelConfig, dtype: torch.dtype, device: torch.device, rows: int,
+                 shapes: list[tuple[int, int]]):
+        def buffer(*shape: int, dtype: torch.dtype = dtype) -> torch.Tensor:
+            return torch.empty(shape, dtype=dtype, device=device)
+
+        c, width = config, config.heads * config.head_dim
+        self.workspace = Workspace(device, rows, shapes)
+        self.stream, self.normed = buffer(rows, c.hidden, dtype=torch.float32), buffer(rows, c.hidden)
+        self.qkv, self.query, self.mixed = buffer(rows, shapes[0][0]), buffer(rows, width), buffer(rows, width)
+        self.gated = buffer(rows, c.inner)
+        self.taps = buffer(c.layers + 1, rows, c.hidden, dtype=torch.float32)
 
 
 class GpuModel:
-    """A decoder of the Llama family on a GPU, for `batch` sequences with lengths of their own.
+    """A decoder of the Llama family on a GPU.
 
-    dtype: of weights, activations between the kernels and cache; sums and the residual stream are fp32.
+    dtype: of weights, activations between the kernels and cache; sums and the residual stream are fp32. shared: another
+    model, whose embedding and unembedding are this one's too.
     """
 
     def __init__(self, config: ModelConfig, weights: Weights, dtype: torch.dtype = torch.bfloat16,
-                 device: torch.device | str = "cuda", batch: int = 1):
-        self.config, self.dtype, self.device, self.batch = config, dtype, torch.device(device), batch
-        own = self._own
-        self.embedding, self.norm = own(weights.embed), own(weights.norm)
-        self.head = self.embedding if weights.head is weights.embed else own(weights.head)
+                 device: torch.device | str = "cuda", shared: GpuModel | None = None):
+        self.config, self.dtype, self.device = config, dtype, torch.device(device)
+        own = self.own
+        self.norm = own(weights.norm)
+        self.embedding = own(weights.embed) if shared is None else shared.embedding
+        self.head = (self.embedding if weights.head is weights.embed else own(weights.head)) if shared is None \
+            else shared.head
         self.layers = [{
-            "input_norm": own(w.input_norm), "post_norm": own(w.post_norm), "qkv": own(torch.cat([w.q, w.k, w.v])),
-            "bias": own(torch.cat([w.q_bias, w.k_bias, w.v_bias])) if config.qkv_bias else None, "o": own(w.o),
-            "q_norm": own(w.q_norm), "k_norm": own(w.k_norm), "gate_up": own(interleave(w.gate, w.up)),
-            "down": own(w.down)} for w in weights.layers]
+            "input_norm": own(w.input_norm), "post_norm": own(w.post_norm),
+            "qkv": torch.cat([own(w.q), own(w.k), own(w.v)]),
+            "bias": torch.cat([own(w.q_bias), own(w.k_bias), own(w.v_bias)]) if config.qkv_bias else None,
+            "o": own(w.o), "q_norm": own(w.q_norm), "k_norm": own(w.k_norm), "down": own(w.down),
+            "gate_up": interleave(own(w.gate), own(w.up))} for w in weights.layers]
         places = torch.arange(config.context + MAX_ROWS)  # a drafted row may stand behind the last usable position
         angles = places[:, None].float() * torch.from_numpy(config.rope_inv_freq())[None, :]
         self.cos, self.sin = angles.cos().to(self.device), angles.sin().to(self.device)
-        self._buffers()
+        self._buffers: dict[int, Buffers] = {}
+        self._logits: torch.Tensor | None = None
 
-    def _own(self, tensor: torch.Tensor | None) -> torch.Tensor | None:
+    def own(self, tensor: torch.Tensor | None) -> torch.Tensor | None:
+        """A weight in this model's dtype, where the kernels read it."""
         return None if tensor is None else tensor.to(self.device, self.dtype).contiguous()
 
-    def _buffers(self) -> None:
-        c, rows = self.config, self.batch * MAX_ROWS
-        layer = self.layers[0]
-        shapes = [tuple(w.shape) for w in (layer["qkv"], layer["o"], layer["gate_up"], layer["down"], self.head)]
-        self.workspace = Workspace(self.device, rows, shapes)
+    def buffers(self, batch: int) -> Buffers:
+        """Those of passes over `batch` sequences; made once, since captured graphs hold their addresses."""
+        if batch not in self._buffers:
+            layer = self.layers[0]
+            shapes = [tuple(w.shape) for w in (layer["qkv"], layer["o"], layer["gate_up"], layer["down"], self.head)]
+            self._buffers[batch] = Buffers(self.config, self.dtype, self.device, batch * MAX_ROWS, shapes)
+        return self._buffers[batch]
 
-        def buffer(width: int, dtype: torch.dtype = self.dtype) -> torch.Tensor:
-            return torch.empty((rows, width), dtype=dtype, device=self.device)
-
-        self._stream, self._normed = buffer(c.hidden, torch.float32), buffer(c.hidden)
-        self._qkv, self._mixed = buffer(shapes[0][0]), buffer(c.heads * c.head_dim)
-        self._query, self._gated = buffer(c.heads * c.head_dim), buffer(c.inner)
-        self._logits = buffer(c.vocab, torch.float32)
-        self._taps = torch.empty((c.layers + 1, rows, c.hidden), dtype=torch.float32, device=self.device)
-        self._best_scratch = VocabScratch(self.device, rows, c.vocab, 1)
-        self._best = torch.empty((rows, 1), dtype=torch.int32, device=self.device)
-        self._best_prob, self._lse = buffer(1, torch.float32), buffer(1, torch.float32)
-
-    def new_cache(self, slots: int) -> Cache:
+    def new_cache(self, slots: int, batch: int = 1) -> Cache:
         """Empty caches for `slots` positions each, drafted rows included."""
         c = self.config
-        shape = (c.layers, self.batch, c.kv_heads, slots, c.head_dim)
+        shape = (c.layers, batch, c.kv_heads, slots, c.head_dim)
         keys, values = (torch.zeros(shape, dtype=self.dtype, device=self.device) for _ in range(2))
-        lengths = torch.zeros(self.batch, dtype=torch.int32, device=self.device)
-        scratch = Scratch(self.device, self.batch, MAX_ROWS, c.heads, c.head_dim, slots)
-        return Cache(keys, values, lengths, scratch)
+        lengths = torch.zeros(batch, dtype=torch.int32, device=self.device)
+        return Cache(keys, values, lengths, Scratch(self.device, batch, MAX_ROWS, c.heads, c.head_dim, slots))
 
-    def run(self, cache: Cache, block: Block, first: int = 0, taps: tuple[int, ...] = ()) -> torch.Tensor:
-        """The block's rows from `first` on through all layers and the final norm; no waiting and no host values.
+    def run(self, cache: Cache, block: Block, first: int = 0, taps: tuple[int, ...] = (), embedded: bool = False,
+            rows: int | None = None) -> torch.Tensor:
+        """The block's rows from `first` on, `rows` of them or all, through all layers and the final norm; no
+        waiting and no host values.
 
-        Their keys and values go to the slots behind the committed ones. Returns (batch * rows, hidden), a view of a
-        buffer; the residual stream before layer taps[i] is left in self._taps[i]. Lengths stay.
+        Their keys and values go to the slots behind the committed ones. embedded: the rows' residual stream has been
+        put into the buffers already. Returns (batch * rows, hidden), a view of a buffer; the residual stream before
+        layer taps[i] is left in the buffers' taps[i]. Lengths stay.
         """
-        c, rows = self.config, block.tokens.shape[1] - first
-        total = self.batch * rows
+        c, batch = self.config, cache.batch
+        rows = block.tokens.shape[1] - first if rows is None else rows
+        b, total = self.buffers(cache.batch), batch * rows
         x, normed, qkv, mixed, gated, query = (
-            buffer[:total] for buffer in (self._stream, self._normed, self._qkv, self._mixed, self._gated, self._query))
+            buffer[:total] for buffer in (b.stream, b.normed, b.qkv, b.mixed, b.gated, b.query))
         query = query.view(total, c.heads, c.head_dim)
         ancestry(block.parents, cache.lengths, block.counts, block.path, block.depth, block.positions)
-        embed(block.tokens[:, first:].contiguous(), self.embedding, x)
+        if not embedded:
+            embed(block.tokens, self.embedding, x, first)
         for index, w in enumerate(self.layers):
             if index in taps:
-                self._taps[taps.index(index), :total].copy_(x)
+                b.taps[taps.index(index), :total].copy_(x)
             keys, values = cache.keys[index], cache.values[index]
             rms_norm(x, w["input_norm"], normed, c.rms_eps)
-            linear(normed, w["qkv"], qkv, self.workspace, bias=w["bias"])
+            linear(normed, w["qkv"], qkv, b.workspace, bias=w["bias"])
             place(qkv, query, keys, values, self.cos, self.sin, block.positions, cache.lengths, block.counts, c.rms_eps,
                   w["q_norm"], w["k_norm"], first)
             attention(query, keys, values, cache.lengths, block.path, block.depth, mixed, cache.scratch, first)
-            linear(mixed, w["o"], x, self.workspace, residual=x)
+            linear(mixed, w["o"], x, b.workspace, residual=x)
             rms_norm(x, w["post_norm"], normed, c.rms_eps)
-            linear(normed, w["gate_up"], gated, self.workspace, epilogue="swiglu")
-            linear(gated, w["down"], x, self.workspace, residual=x)
+            linear(normed, w["gate_up"], gated, b.workspace, epilogue="swiglu")
+            linear(gated, w["down"], x, b.workspace, residual=x)
         if c.layers in taps:
-            self._taps[taps.index(c.layers), :total].copy_(x)
+            b.taps[taps.index(c.layers), :total].copy_(x)
         rms_norm(x, self.norm, normed, c.rms_eps)
         return normed
 
-    def logits(self, normed: torch.Tensor) -> torch.Tensor:
-        """fp32 (rows, vocab), a view of a buffer."""
-        out = self._logits[: len(normed)]
-        linear(normed, self.head, out, self.workspace)
-        return out
-
-    def best(self, normed: torch.Tensor) -> torch.Tensor:
-        """The most probable token of each row, int32 (rows,), without writing logits."""
-        rows = len(normed)
-        top_tokens(normed, self.head, self._best[:rows], self._best_prob[:rows], self._lse[:rows], self._best_scratch)
-        return self._best[:rows, 0]
+    def logits(self, normed: torch.Tensor, out: torch.Tensor, batch: int = 1) -> None:
+        """out, fp32 (rows, vocab), of normed rows of a pass over `batch` sequences."""
+        linear(normed, self.head, out, self.buffers(batch).workspace)
 
     def forward(self, cache: Cache, tokens: np.ndarray, parents: np.ndarray, positions: np.ndarray,
                 taps: tuple[int, ...] = (), head_rows: int | None = None) -> Output:
         """A pass for a batch of one with its results on the host; arguments as in models/cpu.py. `positions` follow
-        from the parents here."""
+        from the parents here. For checks: decoding waits for no pass."""
         rows, every = len(tokens), len(parents)
         if cache.length + every > cache.slots:
             raise UserError(f"The cache holds {cache.slots} tokens; {cache.length} and {every} more do not fit.")
-        block = Block(self.device, 1, every)
+        block = Block.new(self.device, 1, every)
         block.tokens[0, every - rows :] = torch.from_numpy(np.ascontiguousarray(tokens, np.int32))
         block.parents[0] = torch.from_numpy(np.ascontiguousarray(parents, np.int32))
         block.counts.fill_(every)
         normed = self.run(cache, block, every - rows, taps)
         head_rows = rows if head_rows is None else head_rows
-        logits = self.logits(normed[rows - head_rows :]) if head_rows else self._logits[:0]
-        return Output(logits.cpu().numpy(), normed.float().cpu().numpy(), self._taps[: len(taps), :rows].cpu().numpy())
+        if self._logits is None:
+            self._logits = torch.empty((MAX_ROWS, self.config.vocab), dtype=torch.float32, device=self.device)
+        logits = self._logits[:head_rows]
+        if head_rows:
+            self.logits(normed[rows - head_rows :], logits)
+        left = self.buffers(1).taps[: len(taps), :rows]
+        return Output(logits.cpu().numpy(), normed.float().cpu().numpy(), left.cpu().numpy())
 
     def keep(self, cache: Cache, path: np.ndarray) -> None:
         """Commit the rows `path` (ascending) of the last block, for a batch of one."""

@@ -11,7 +11,9 @@ from mtpviz.kernels.device.ancestry import ancestry
 from mtpviz.kernels.device.attention import Scratch, attention
 from mtpviz.kernels.device.commit import advance, compact
 from mtpviz.kernels.device.embed import embed
-from mtpviz.kernels.device.grow import Pool, expand, rerank
+from mtpviz.kernels.device.feed import feed
+from mtpviz.kernels.device.gather import gather
+from mtpviz.kernels.device.grow import Pool, expand, front, rerank
 from mtpviz.kernels.device.launch import Launch, record
 from mtpviz.kernels.device.linear import Workspace, linear
 from mtpviz.kernels.device.lookup import lookup
@@ -19,8 +21,10 @@ from mtpviz.kernels.device.norm import rms_norm
 from mtpviz.kernels.device.reject import reject
 from mtpviz.kernels.device.rope import place
 from mtpviz.kernels.device.sample import sample
+from mtpviz.kernels.device.stamp import stamp
 from mtpviz.kernels.device.vocab import VocabScratch, top_tokens
 from mtpviz.kernels.device.walk import walk
+from mtpviz.kernels.device.weigh import weigh_probs, weigh_rows
 
 
 @dataclass(frozen=True)
@@ -132,21 +136,31 @@ def _choosing(s: Shape, rows: int, target: str) -> Iterator[Case]:
     ints, tree, seeds = empty(1, dtype=torch.int32), empty(1, rows, dtype=torch.int32), empty(1, dtype=torch.int64)
     cache, kept = empty(s.layers, 1, s.kv_heads, s.slots, s.head_dim), empty(1, 16, dtype=torch.int32)
     probs, text = empty(1, rows, s.vocab, dtype=torch.float32), empty(1, s.slots, dtype=torch.int32)
+    stream = empty(rows, s.hidden, dtype=torch.float32)
     depth, width = 6, 10  # EAGLE-2's tree
     ids, chances = empty(1, width, width, dtype=torch.int32), empty(1, width, width, dtype=torch.float32)
     moved = {"_sample": (8 * probs.numel(), 2 * probs.numel()), "_walk": (12 * rows, 0), "_advance": (12 * 16, 0),
              "_compact": (8 * 16 * s.layers * s.kv_heads * s.head_dim, 0), "_lookup": (4 * s.slots, 0),
-             "_reject": (8 * s.vocab, 2 * s.vocab), "_expand": (32 * width * width, 0), "_rerank": (64 * 512, 0)}
+             "_reject": (8 * s.vocab, 2 * s.vocab), "_expand": (32 * width * width, 0), "_rerank": (64 * 512, 0),
+             "_front": (12 * width, 0), "_feed": (12 * rows, 0), "_gather": (8 * 16 * s.hidden, 0), "_stamp": (16, 0),
+             "_weigh_rows": (4 * rows * s.hidden, 2 * rows * s.hidden), "_weigh_probs": (24 * rows, 0)}
     with record(target) as launches:
         sample(probs[0], probs[0], tree, seeds, tree, 0.7, top_k=50, top_p=0.9, normalise=True)
-        walk(tree, tree, tree, ints, kept, ints, ints)
-        reject(probs, probs, empty(1, s.vocab, dtype=torch.float64), tree, tree, ints, ints, seeds, kept, ints, ints)
+        walk(tree, tree, tree, ints, kept, ints, ints, ints, ints)
+        reject(probs, probs, empty(1, s.vocab, dtype=torch.float64), tree, tree, ints, ints, seeds, kept, ints, ints,
+               ints, tree)
         compact(cache, cache, ints, kept, ints)
         advance(tree, kept, ints, ints, ints, text, ints)
         pool = Pool.empty("meta", 1, depth, width)
         expand(pool, ids, chances, 2)
-        rerank(pool, depth, 59, ints, pool.tokens, tree, tree, ints)
+        front(pool, 2, tree, tree, ints)
+        rerank(pool, depth, 59, ints, pool.tokens, tree, tree, probs[0, :, :1], ints)
         lookup(text, ints, tree, tree, ints, ints, 4, 15)
+        feed(text, ints, ints, tree, tree, ints, True, ints)
+        gather(stream, kept, ints, empty(16, s.hidden))
+        stamp(seeds, seeds, 1)
+        weigh_rows(stream, empty(s.vocab, s.hidden), stream, tree, tree, ints, stream)
+        weigh_probs(probs[0], tree, tree, tree, ints, stream, stream)
     yield from _told(launches, rows, moved)
 
 

@@ -47,8 +47,8 @@ def _advance(tokens_ptr, path_ptr, kept_ptr, bonus_ptr, lengths_ptr, text_ptr, r
     token = tl.load(tokens_ptr + batch * ROWS + node, i < kept, 0)
     tl.store(text_ptr + batch * CONTEXT + length + i, token, (i < kept) & (length + i < CONTEXT))
     bonus = tl.load(bonus_ptr + batch)
-    tl.store(text_ptr + batch * CONTEXT + length + kept, bonus, length + kept < CONTEXT)
-    tl.store(root_ptr + batch, bonus)
+    tl.store(text_ptr + batch * CONTEXT + length + kept, bonus, (kept > 0) & (length + kept < CONTEXT))
+    tl.store(root_ptr + batch, bonus, kept > 0)
     tl.debug_barrier()
     tl.store(lengths_ptr + batch, length + kept)
 
@@ -67,7 +67,8 @@ def compact(keys: torch.Tensor, values: torch.Tensor, lengths: torch.Tensor, pat
 
 def advance(tokens: torch.Tensor, path: torch.Tensor, kept: torch.Tensor, bonus: torch.Tensor, lengths: torch.Tensor,
             text: torch.Tensor, root: torch.Tensor) -> None:
-    """Write the path's tokens and the bonus into the text, make the bonus the next root, lengths += kept.
+    """Write the path's tokens and the bonus into the text, make the bonus the next root, lengths += kept. A sequence
+    that kept nothing stays as it is.
 
     tokens: int32 (batch, rows) of the block. path, kept, bonus: as `walk` leaves them. text: int32 (batch, context),
     by position; the root's place is text[lengths]. root: int32 (batch,).

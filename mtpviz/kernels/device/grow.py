@@ -43,12 +43,15 @@ class Pool:
 
 @triton.jit
 def _expand(ids_ptr, probs_ptr, tokens_ptr, parents_ptr, depths_ptr, own_ptr, chances_ptr, frontier_ptr, base,
-            ROOM: tl.constexpr, PARENTS: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr, ROOT: tl.constexpr):
+            ROOM: tl.constexpr, PARENTS: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr, ROOT: tl.constexpr,
+            SHARED: tl.constexpr):
     """All candidates of one level of one sequence; the best WIDTH by counting, for each, how many are better."""
     batch = tl.program_id(0)
     i = tl.arange(0, BLOCK)
     inside = i < PARENTS * WIDTH
     source = batch * (PARENTS * WIDTH) + i
+    if SHARED:
+        source = batch * WIDTH + i % WIDTH
     prob = tl.load(probs_ptr + source, inside, 0.0)
     chance = prob.to(tl.float64)
     parent = i * 0 - 1
@@ -72,8 +75,9 @@ def _expand(ids_ptr, probs_ptr, tokens_ptr, parents_ptr, depths_ptr, own_ptr, ch
 
 
 @triton.jit
-def _rerank(tokens_ptr, parents_ptr, depths_ptr, chances_ptr, place_ptr, root_ptr, block_tokens_ptr, block_parents_ptr,
-            counts_ptr, used, nodes, ROOM: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr, CHUNK: tl.constexpr):
+def _rerank(tokens_ptr, parents_ptr, depths_ptr, own_ptr, chances_ptr, place_ptr, root_ptr, block_tokens_ptr,
+            block_parents_ptr, block_probs_ptr, counts_ptr, used, nodes, ROOM: tl.constexpr, ROWS: tl.constexpr,
+            BLOCK: tl.constexpr, CHUNK: tl.constexpr):
     batch = tl.program_id(0)
     i = tl.arange(0, BLOCK)
     inside = i < used
@@ -96,32 +100,69 @@ def _rerank(tokens_ptr, parents_ptr, depths_ptr, chances_ptr, place_ptr, root_pt
     above = tl.load(place_ptr + pool + parent, kept & (parent >= 0), 0)
     tl.store(block_tokens_ptr + batch * ROWS + row, tl.load(tokens_ptr + pool + i, kept, 0), kept)
     tl.store(block_parents_ptr + batch * ROWS + row, above, kept)
+    tl.store(block_probs_ptr + batch * ROWS + row, tl.load(own_ptr + pool + i, kept, 0.0), kept)
     tl.store(block_tokens_ptr + batch * ROWS, tl.load(root_ptr + batch))
     tl.store(block_parents_ptr + batch * ROWS, -1)
     tl.store(counts_ptr + batch, tl.sum(kept.to(tl.int32), 0) + 1)
 
 
+@triton.jit
+def _front(tokens_ptr, frontier_ptr, block_tokens_ptr, block_parents_ptr, counts_ptr, base, first, ROOM: tl.constexpr,
+           ROWS: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr):
+    batch = tl.program_id(0)
+    i = tl.arange(0, BLOCK)
+    inside = i < WIDTH
+    node = tl.load(frontier_ptr + batch * WIDTH + i, inside, 0)
+    at = batch * ROWS + first + i
+    tl.store(block_tokens_ptr + at, tl.load(tokens_ptr + batch * ROOM + node, inside, 0), inside)
+    parent = i * 0 - 1
+    if first > 0:
+        parent = first - WIDTH + (node - base) // WIDTH
+    tl.store(block_parents_ptr + at, parent, inside)
+    tl.store(counts_ptr + batch, first + WIDTH)
+
+
 def expand(pool: Pool, ids: torch.Tensor, probs: torch.Tensor, level: int) -> None:
     """Add the children of the frontier (of the root on level 1) to the pool and choose the next frontier.
 
-    ids: int32, probs: fp32, both (batch, parents, width), best first: what the draft expects after each frontier node.
+    ids: int32, probs: fp32, both (batch, parents, width), best first: what the draft expects after each frontier node;
+    or (batch, width), where it expects the same after all of them.
     """
-    batch, parents, width = ids.shape
-    base = 0 if level == 1 else width + (level - 2) * width * width
+    batch, width = ids.shape[0], ids.shape[-1]
+    parents = 1 if level == 1 else pool.frontier.shape[1]
     launch(_expand, (batch,), ids, probs, pool.tokens, pool.parents, pool.depths, pool.probs, pool.chances,
-           pool.frontier, base, ROOM=pool.tokens.shape[1], PARENTS=parents, WIDTH=width,
-           BLOCK=next_power(parents * width), ROOT=level == 1)
+           pool.frontier, _base(width, level), ROOM=pool.tokens.shape[1], PARENTS=parents, WIDTH=width,
+           BLOCK=next_power(parents * width), ROOT=level == 1, SHARED=ids.dim() == 2)
+
+
+def _base(width: int, level: int) -> int:
+    """Where a level starts in the pool."""
+    return 0 if level == 1 else width + (level - 2) * width * width
+
+
+def front(pool: Pool, level: int, tokens: torch.Tensor, parents: torch.Tensor, counts: torch.Tensor) -> None:
+    """The frontier that `expand` left on `level` as rows of the draft's own block, behind those of the levels before.
+
+    tokens, parents: int32 (batch, >= level * width), counts: int32 (batch,), as a pass takes them: the rows that
+    are new are those from (level - 1) * width on.
+    """
+    batch, room = pool.tokens.shape
+    width = pool.frontier.shape[1]
+    launch(_front, (batch,), pool.tokens, pool.frontier, tokens, parents, counts, _base(width, level),
+           (level - 1) * width, ROOM=room, ROWS=tokens.shape[1], WIDTH=width, BLOCK=next_power(width), warps=1)
 
 
 def rerank(pool: Pool, levels: int, nodes: int, root: torch.Tensor, place: torch.Tensor, tokens: torch.Tensor,
-           parents: torch.Tensor, counts: torch.Tensor) -> None:
+           parents: torch.Tensor, probs: torch.Tensor, counts: torch.Tensor) -> None:
     """Keep the `nodes` best of the pool's first `levels` levels as a block behind `root`.
 
-    root: int32 (batch,). place: int32 like the pool's tensors, scratch. tokens, parents: int32 (batch, rows), rows at
-    least nodes + 1; counts: int32 (batch,), real rows: what `walk` and `ancestry` take.
+    root: int32 (batch,). place: int32 like the pool's tensors, scratch. tokens, parents: int32, probs: fp32 (the
+    draft's), all (batch, rows), rows at least nodes + 1; counts: int32 (batch,), real rows: what `walk` and `ancestry`
+    take.
     """
     batch, room = pool.tokens.shape
     width = pool.frontier.shape[1]
     used = width + (levels - 1) * width * width
-    launch(_rerank, (batch,), pool.tokens, pool.parents, pool.depths, pool.chances, place, root, tokens, parents,
-           counts, used, nodes, ROOM=room, ROWS=tokens.shape[1], BLOCK=next_power(room), CHUNK=16, warps=8)
+    launch(_rerank, (batch,), pool.tokens, pool.parents, pool.depths, pool.probs, pool.chances, place, root, tokens,
+           parents, probs, counts, used, nodes, ROOM=room, ROWS=tokens.shape[1], BLOCK=next_power(room), CHUNK=16,
+           warps=8)

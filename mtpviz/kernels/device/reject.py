@@ -59,7 +59,8 @@ def _draw(probs_ptr, residual_ptr, fresh, whole, u, vocab, BLOCK: tl.constexpr):
 
 @triton.jit
 def _reject(probs_ptr, drafts_ptr, residual_ptr, tokens_ptr, parents_ptr, counts_ptr, lengths_ptr, seeds_ptr, path_ptr,
-            kept_ptr, bonus_ptr, vocab, ROWS: tl.constexpr, PATH: tl.constexpr, BLOCK: tl.constexpr):
+            kept_ptr, bonus_ptr, limits_ptr, wanted_ptr, vocab, ROWS: tl.constexpr, PATH: tl.constexpr,
+            BLOCK: tl.constexpr):
     batch = tl.program_id(0)
     count = tl.load(counts_ptr + batch)
     seed = tl.load(seeds_ptr + batch)
@@ -101,10 +102,17 @@ def _reject(probs_ptr, drafts_ptr, residual_ptr, tokens_ptr, parents_ptr, counts
             if fresh == 1:  # the target's probabilities sum to one only up to rounding
                 whole = _total(probs, vocab, BLOCK)
             u = uniform(seed, length + kept, 0)
-            tl.store(bonus_ptr + batch, _draw(probs, residual, fresh, whole, u, vocab, BLOCK))
+            bonus = _draw(probs, residual, fresh, whole, u, vocab, BLOCK)
+            tl.store(bonus_ptr + batch, bonus)
+            if wanted_ptr is not None:
+                tl.store(wanted_ptr + batch * ROWS + node, bonus)
+            if limits_ptr is not None:
+                kept = tl.where(length < tl.load(limits_ptr + batch), kept, 0)
             tl.store(kept_ptr + batch, kept)
         else:
             tl.store(path_ptr + batch * PATH + kept, chosen)
+            if wanted_ptr is not None:
+                tl.store(wanted_ptr + batch * ROWS + node, tl.load(tokens_ptr + batch * ROWS + chosen))
             kept += 1
             node = chosen
 
@@ -121,14 +129,16 @@ def _total(probs_ptr, vocab, BLOCK: tl.constexpr):
 
 def reject(probs: torch.Tensor, drafts: torch.Tensor, residual: torch.Tensor, tokens: torch.Tensor,
            parents: torch.Tensor, counts: torch.Tensor, lengths: torch.Tensor, seeds: torch.Tensor, path: torch.Tensor,
-           kept: torch.Tensor, bonus: torch.Tensor) -> None:
+           kept: torch.Tensor, bonus: torch.Tensor, limits: torch.Tensor | None = None,
+           wanted: torch.Tensor | None = None) -> None:
     """Accept a path of a tree whose tokens were drawn from `drafts`; the text has the target's distribution.
 
     probs: fp32 (batch, rows, vocab), the target's distribution after each row. drafts: fp32 (batch, rows, vocab), the
     distribution from which each row's children were drawn in the order of their rows; changed. residual: fp64 (batch,
     vocab), scratch. tokens, parents: int32 (batch, rows) as for `walk`; counts, lengths: int32, seeds: int64
-    (batch,). path: int32 (batch, levels), levels at least that of the tree; kept, bonus: int32 (batch,), as in `walk`.
+    (batch,). path: int32 (batch, levels), levels at least that of the tree; kept, bonus, limits: int32 (batch,), as
+    in `walk`. wanted: int32 (batch, rows), where the target's choice after each row of the path is written.
     """
     batch, rows = tokens.shape
     launch(_reject, (batch,), probs, drafts, residual, tokens, parents, counts, lengths, seeds, path, kept, bonus,
-           probs.shape[2], ROWS=rows, PATH=path.shape[1], BLOCK=512, warps=8)
+           limits, wanted, probs.shape[2], ROWS=rows, PATH=path.shape[1], BLOCK=512, warps=8)

@@ -14,6 +14,7 @@ import triton.language as tl
 from mtpviz.kernels.device.launch import launch
 from mtpviz.kernels.device.random import uniform
 
+SAMPLE = 0  # engine/random.py's stream of the target's own draws
 _NO_ID = tl.constexpr(2**31 - 1)
 
 
@@ -53,11 +54,12 @@ def _sums(weights_ptr, at_least, vocab, BLOCK: tl.constexpr):
 
 
 @triton.jit
-def _sample(logits_ptr, probs_ptr, tokens_ptr, seeds_ptr, positions_ptr, vocab, stride, rows, temperature, top_k, top_p,
-            min_p, BLOCK: tl.constexpr, TOP_K: tl.constexpr, TOP_P: tl.constexpr, NORMALISE: tl.constexpr):
+def _sample(logits_ptr, probs_ptr, tokens_ptr, seeds_ptr, positions_ptr, vocab, stride, probs_stride, rows,
+            temperature, top_k, top_p, min_p, stream, BLOCK: tl.constexpr, TOP_K: tl.constexpr, TOP_P: tl.constexpr,
+            NORMALISE: tl.constexpr):
     row = tl.program_id(0).to(tl.int64)
     logits = logits_ptr + row * stride
-    weights_ptr = probs_ptr + row * vocab
+    weights_ptr = probs_ptr + row * probs_stride
     highest = tl.full((BLOCK,), float("-inf"), tl.float32)
     for first in range(0, vocab, BLOCK):
         i = first + tl.arange(0, BLOCK)
@@ -92,7 +94,7 @@ def _sample(logits_ptr, probs_ptr, tokens_ptr, seeds_ptr, positions_ptr, vocab, 
     tl.debug_barrier()
     whole = tl.sum(total, 0)
     seed = tl.load(seeds_ptr + row // rows)
-    mark = uniform(seed, tl.load(positions_ptr + row) + 1, 0).to(tl.float64) * whole
+    mark = uniform(seed, tl.load(positions_ptr + row) + 1, stream).to(tl.float64) * whole
     before = whole * 0.0
     token = _NO_ID
     last = 0
@@ -110,14 +112,15 @@ def _sample(logits_ptr, probs_ptr, tokens_ptr, seeds_ptr, positions_ptr, vocab, 
 
 def sample(logits: torch.Tensor, probs: torch.Tensor, tokens: torch.Tensor, seeds: torch.Tensor,
            positions: torch.Tensor, temperature: float, top_k: int = 0, top_p: float = 1.0, min_p: float = 0.0,
-           normalise: bool = False) -> None:
+           normalise: bool = False, stream: int = SAMPLE) -> None:
     """The token that the target draws after each row, with the random number of its seed and of the row's position + 1.
 
     logits: fp32 (batch * rows, >= vocab). probs: fp32 (batch * rows, vocab): left holding the distribution, up to a
     factor unless `normalise`. tokens, positions: int32 (batch * rows,). seeds: int64 (batch,). temperature above 0;
-    greedy is `top_tokens` with one token.
+    greedy is `top_tokens` with one token. stream: of the random numbers (engine/random.py).
     """
     total, vocab = probs.shape
     launch(_sample, (total,), logits, probs, tokens, seeds, positions, vocab, logits.stride(0),
-           total // seeds.shape[0], float(temperature), top_k, float(top_p), float(min_p), BLOCK=512,
-           TOP_K=0 < top_k < vocab, TOP_P=top_p < 1.0, NORMALISE=normalise, warps=8)
+           probs.stride(0), total // seeds.shape[0], float(temperature), top_k, float(top_p), float(min_p), stream,
+           BLOCK=512, TOP_K=0 < top_k < vocab, TOP_P=top_p < 1.0,
+           NORMALISE=normalise, warps=8)

@@ -19,6 +19,14 @@ def test_moves_the_path_up(draw, dtype, head_dim):
     assert torch.equal(keys, expected[0]) and torch.equal(values, expected[1])
 
 
+def test_a_sequence_that_kept_nothing_stays_as_it_is():
+    text, root, lengths = torch.full((1, 8), -1).int(), torch.tensor([7]).int(), torch.tensor([3]).int()
+    nothing = torch.tensor([0]).int()
+    path, bonus = torch.tensor([[0]]).int(), torch.tensor([99]).int()
+    advance(torch.tensor([[10]]).int(), path, nothing, bonus, lengths, text, root)
+    assert (text == -1).all() and lengths.item() == 3 and root.item() == 7
+
+
 def test_the_text_grows():
     text, root = torch.full((2, 8), -1).int(), poisoned(2, dtype=torch.int32)
     tokens, path = torch.tensor([[10, 11, 12], [20, 21, 22]]).int(), torch.tensor([[0, 2], [0, -12345]]).int()

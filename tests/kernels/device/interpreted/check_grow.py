@@ -4,7 +4,7 @@ import torch
 from poison import poisoned
 
 from mtpviz.engine import grow
-from mtpviz.kernels.device.grow import Pool, expand, rerank
+from mtpviz.kernels.device.grow import Pool, expand, front, rerank
 
 
 @pytest.mark.parametrize(("depth", "width", "nodes"), [(1, 3, 2), (3, 3, 7), (4, 4, 20), (5, 2, 60)])
@@ -25,7 +25,8 @@ def test_grows_the_host_s_tree(draw, depth, width, nodes, ties):
     root = torch.tensor([7, 8, 9]).int()
     tokens, parents = (poisoned(batch, nodes + 1, dtype=torch.int32) for _ in range(2))
     counts, place = poisoned(batch, dtype=torch.int32), poisoned(*pool.tokens.shape, dtype=torch.int32)
-    rerank(pool, depth, nodes, root, place, tokens, parents, counts)
+    probs = poisoned(batch, nodes + 1, dtype=torch.float32)
+    rerank(pool, depth, nodes, root, place, tokens, parents, probs, counts)
 
     for b in range(batch):
         calls = iter(offers[1:])
@@ -41,5 +42,39 @@ def test_grows_the_host_s_tree(draw, depth, width, nodes, ties):
         assert count == len(tree) + 1
         assert tokens[b, :count].tolist() == [root[b], *tree.tokens]
         assert parents[b, :count].tolist() == [-1, *(tree.parents + 1)]
-        assert (tokens[b, count:] == -12345).all()
+        np.testing.assert_array_equal(probs[b, 1:count].numpy(), tree.probs)
+        assert (tokens[b, count:] == -12345).all() and probs[b, count:].isnan().all() and probs[b, 0].isnan()
         np.testing.assert_array_equal(pool.probs[b].numpy(), np.array(host.probs, np.float32))
+
+
+def test_the_same_candidates_below_every_parent(draw):
+    """Heads that do not know each other's choice: the offers of a level are one for all parents."""
+    batch, width, levels = 2, 3, 3
+    offers = [(torch.randint(0, 99, (batch, width), generator=draw.generator).int(),
+               torch.rand(batch, width, generator=draw.generator).sort(-1, descending=True)[0]) for _ in range(levels)]
+    shared, apart = (Pool.empty("cpu", batch, levels, width) for _ in range(2))
+    for level, (ids, probs) in enumerate(offers, 1):
+        expand(shared, ids, probs, level)
+        parents = width if level > 1 else 1
+        expand(apart, *(t[:, None].expand(-1, parents, -1).contiguous() for t in (ids, probs)), level)
+    for mine, theirs in zip(vars(shared).values(), vars(apart).values(), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_the_frontier_as_rows_of_the_draft_s_own_block(draw):
+    batch, width, levels = 2, 3, 3
+    pool = Pool.empty("cpu", batch, levels, width)
+    tokens, parents = (poisoned(batch, levels * width, dtype=torch.int32) for _ in range(2))
+    counts, rows = poisoned(batch, dtype=torch.int32), [{} for _ in range(batch)]
+    for level in range(1, levels + 1):
+        shape = (batch, width if level > 1 else 1, width)
+        probs = torch.rand(shape, generator=draw.generator).sort(-1, descending=True)[0]
+        expand(pool, torch.randint(0, 99, shape, generator=draw.generator).int(), probs, level)
+        front(pool, level, tokens, parents, counts)
+        assert counts.tolist() == [level * width] * batch and (tokens[:, level * width :] == -12345).all()
+        for b in range(batch):
+            for i, node in enumerate(pool.frontier[b].tolist()):
+                row = (level - 1) * width + i
+                rows[b][node] = row
+                above = pool.parents[b, node].item()
+                assert tokens[b, row] == pool.tokens[b, node] and parents[b, row] == rows[b].get(above, -1)

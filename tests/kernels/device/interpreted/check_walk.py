@@ -20,6 +20,15 @@ def test_equals_the_reference(draw, rows):
         assert (path[b, kept[b] :] == -12345).all()
 
 
+def test_a_sequence_that_is_over_keeps_nothing():
+    wanted, tokens = torch.tensor([[5, 6]] * 3).int(), torch.tensor([[4, 5]] * 3).int()
+    path, kept, bonus = (poisoned(*shape, dtype=torch.int32) for shape in ((3, 2), (3,), (3,)))
+    lengths, limits = torch.tensor([9, 10, 11]).int(), torch.tensor([10, 10, 10]).int()
+    walk(wanted, tokens, torch.tensor([[-1, 0]] * 3).int(), torch.tensor([2, 2, 2]).int(), path, kept, bonus,
+         lengths, limits)
+    assert kept.tolist() == [2, 0, 0]
+
+
 def test_a_whole_chain_is_accepted():
     wanted, tokens = torch.tensor([[5, 6, 7, 8]]).int(), torch.tensor([[4, 5, 6, 7]]).int()
     path, kept, bonus = (poisoned(*shape, dtype=torch.int32) for shape in ((1, 4), (1,), (1,)))

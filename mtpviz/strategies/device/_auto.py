@@ -1,0 +1,60 @@
+"""`auto` on a device: which of a few shapes yields the most tokens per millisecond, as the last steps tell it.
+
+Rows are cheap on a GPU and levels of drafting are not, so depth is what is chosen. r_d, the share of steps whose first
+d drafted levels were accepted, gives the tokens of a step of depth d as 1 + r_1 + ... + r_d.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from mtpviz.engine.budget import PassCost
+from mtpviz.engine.device.drafter import Shape
+from mtpviz.trace import Step
+
+_FORGET, _RETURN = 0.95, 0.02  # weight of the past; pull of what is not known back to the first guess
+_GUESS = 0.7  # acceptance of one more level, before anything was seen
+_PROBE = 12  # steps without a draft until one is tried
+
+
+class Auto:
+    """Chooses among `shapes`. cost: of a target pass by rows, for shapes that have not been timed."""
+
+    def __init__(self, shapes: Sequence[Shape], cost: PassCost):
+        self.shapes, self.cost = sorted(shapes, key=lambda shape: shape.depth), cost
+        deepest = self.shapes[-1].depth
+        self.rates = [_GUESS**depth for depth in range(deepest + 1)]
+        self.ms: dict[Shape, float] = {}
+        self.level_ms = cost(1) / 4  # of drafting one level, until it was measured
+        self.flying: deque[Shape] = deque()
+        self.idle = 0
+
+    def choose(self) -> Shape:
+        """The shape of the step that is launched now."""
+        best = max(self.shapes, key=lambda shape: self._tokens(shape) / self._ms(shape))
+        if self.idle >= _PROBE:
+            best = next(shape for shape in self.shapes if shape.depth)
+        self.idle = 0 if best.depth else self.idle + 1
+        self.flying.append(best)
+        return best
+
+    def _tokens(self, shape: Shape) -> float:
+        return 1.0 + sum(self.rates[1 : shape.depth + 1])
+
+    def _ms(self, shape: Shape) -> float:
+        return self.ms.get(shape) or self.cost(shape.rows) + shape.depth * self.level_ms
+
+    def observe(self, step: Step) -> None:
+        """Take in a finished step."""
+        shape, accepted = self.flying.popleft(), len(step.accepted)
+        for depth in range(1, len(self.rates)):
+            if depth <= shape.depth:
+                self.rates[depth] = _FORGET * self.rates[depth] + (1 - _FORGET) * (accepted >= depth)
+            else:
+                guess = self.rates[depth - 1] * _GUESS
+                self.rates[depth] = (1 - _RETURN) * min(self.rates[depth], self.rates[depth - 1]) + _RETURN * guess
+        took = sum(ms for phase, ms in step.time_ms.items() if phase != "host")
+        self.ms[shape] = took if shape not in self.ms else _FORGET * self.ms[shape] + (1 - _FORGET) * took
+        if shape.depth:
+            self.level_ms = _FORGET * self.level_ms + (1 - _FORGET) * step.time_ms["draft"] / shape.depth

@@ -1,0 +1,40 @@
+"""A draft's unembedding on a device, cut to a language's tokens or whole."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from mtpviz.errors import UserError
+from mtpviz.heads.vocabulary import FULL, LANGUAGES, language_of, load_map
+from mtpviz.kernels.device.vocab import VocabScratch, top_tokens
+from mtpviz.models.gpu import GpuModel
+
+
+class Head:
+    """name: the language or "full". size: tokens that are scored. weight: (size, hidden). names: int32 (size,), the
+    token of each row, None where it is the row's number. rows, top: of the largest call."""
+
+    def __init__(self, session, model: GpuModel, part: str, choice: str, prompt: list[int], rows: int, top: int):
+        vocab = session.config.vocab
+        wanted = language_of(session.tokenizer.decode(prompt)) if choice == "auto" else choice
+        ids = None if wanted == FULL else load_map(session.entry.vocabulary, wanted, vocab)
+        if ids is None and choice in LANGUAGES:
+            raise UserError(f"The model {session.entry.name} has no vocabulary map {choice!r}; vocab=full will do.")
+        self.name, self.size = (FULL, vocab) if ids is None else (wanted, len(ids))
+        self.weight, self.names = model.head, None
+        if ids is not None:
+            self.weight, self.names = session.part(f"{part} {wanted} on the device", lambda _: _cut(model, ids))
+        self.lse = torch.empty(rows, dtype=torch.float32, device=model.device)
+        self.scratch = VocabScratch(model.device, rows, self.size, top)
+
+    def best(self, normed: torch.Tensor, ids: torch.Tensor, probs: torch.Tensor) -> None:
+        """ids: int32, probs: fp32, (..., top): the most probable tokens of each row of normed (rows, hidden)."""
+        rows, top = len(normed), ids.shape[-1]
+        top_tokens(normed, self.weight, ids.view(rows, top), probs.view(rows, top), self.lse[:rows], self.scratch,
+                   self.names)
+
+
+def _cut(model: GpuModel, ids: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    kept = torch.from_numpy(ids).to(model.device)
+    return model.head[kept].contiguous(), kept.int()
