@@ -505,6 +505,15 @@ STRINGS = {
         "least that such a draft would do. Not measured."
     ),
     "vocabulary.tau.measured": "Dots: lanes of this race that ran with that size, measured.",
+    # a live race too fast to read
+    "status.slowed": (
+        "Running, and shown at {rate} of its true speed, so that it can be followed. The End key shows what"
+        " there is."
+    ),
+    "status.done.slowed": (
+        "Done in {s} s on the lanes' own clocks; shown at {rate} of that speed. The End key shows all of "
+        "it."
+    ),
     # end of the instruments
     # errors
     "error.engine": "The engine broke off; the server's log says why. Please try again.",

@@ -94,3 +94,18 @@ def test_the_larger_views_fit_a_phone(visit, scripted, theme):
     for view in ("scope", "speedup", "vocabulary"):
         show(page, view)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_live_race_too_fast_to_read_is_slowed_by_a_factor_that_is_told(visit, scripted):
+    page = visit(scripted[0], still=False)
+    page.fill("#mtp-prompt", "Once upon a time")
+    page.click("#mtp-start")
+    page.wait_for_selector(".status .line:has-text('of its true speed')")
+    assert page.evaluate("mtp.store.state.playing && mtp.store.state.rate < 1")
+    page.wait_for_function("!mtp.store.state.running")
+    assert page.evaluate("mtp.store.state.time < mtp.store.state.race.end")
+    assert "on the lanes' own clocks" in page.text_content(".status .line")
+    page.focus(".track input")
+    page.keyboard.press("End")
+    page.wait_for_function("mtp.store.state.race.lanes.every((lane) => mtp.store.state.time >= lane.end - 60)")
+    assert not page.evaluate("mtp.store.state.playing") and not page.complaints

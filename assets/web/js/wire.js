@@ -43,12 +43,14 @@ mtp.wire = (() => {
     wait: () => set({ status: { name: "status.loading" } }),
     open(header) {
       const race = mtp.Race.open({ ...header, prompt: state.last.prompt });
+      mtp.player.begin();
       set({ race, time: Infinity, playing: false, hover: null, lane: same(race),
             status: { name: "status.running" } });
     },
     tick(header) {
       state.race.tick(header);
       set({ version: state.version + 1 });
+      if (mtp.player.ease()) set({ status: { name: "status.slowed", values: { rate: state.rate + "×" } } });
     },
     race(header, body) {
       const race = mtp.Race.read(header, body), live = header.live;
@@ -56,8 +58,11 @@ mtp.wire = (() => {
       const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
       if (live) {
         const end = { done: "status.done", stopped: "status.stopped", time: "status.time" }[header.end];
-        set({ race, running: null, rate: mtp.player.easy(race), time: state.time === Infinity ? race.end : state.time,
-              status: { name: end } });
+        set({ race, running: null, status: { name: end } });
+        if (header.end !== "done") set({ playing: false, time: race.end });
+        else if (state.time === Infinity && !mtp.player.ease()) set({ time: race.end });
+        if (state.playing) set({ status: { name: "status.done.slowed", values: { s: mtp.number(race.end / 1000), rate: state.rate + "×" } } });
+        else set({ rate: mtp.player.easy(race) });
         mtp.figures.ask(run);
         return;
       }

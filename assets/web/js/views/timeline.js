@@ -72,7 +72,7 @@ mtp.views.push({
       if (play.firstChild !== icons[moving ? "pause" : "play"]) play.replaceChildren(icons[moving ? "pause" : "play"]);
       attr(play, "aria-label", mtp.say(moving ? "time.pause" : "time.play"));
       text(name, lane.title);
-      rate.disabled = !race.finished;
+      rate.disabled = !race.finished && state.time === Infinity;
       if (document.activeElement !== rate) rate.value = String(state.rate);
     };
   },
