@@ -6,7 +6,7 @@ pixels of the slide (1920 x 1080) and quarter millimetres of the paper column (3
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mtpviz.errors import UserError
 
@@ -107,7 +107,8 @@ class Dot:
 
 @dataclass(frozen=True)
 class Text:
-    """A line of text on its baseline. fit: the width it must take (0: its natural one). token: it shows a token."""
+    """A line of text on its baseline. fit: the width it must take (0: its natural one). token: it shows a token.
+    turned: it runs upwards."""
 
     x: float
     y: float
@@ -119,9 +120,40 @@ class Text:
     fit: float = 0.0
     struck: bool = False
     token: bool = False
+    turned: bool = False
 
 
-Shape = Box | Line | Dot | Text
+@dataclass(frozen=True)
+class Path:
+    """A line through points, or with `fill` the area within. dash: lengths of strokes and gaps; none: solid."""
+
+    points: tuple[tuple[float, float], ...]
+    stroke: str | None = None
+    line: float = 1.0
+    dash: tuple[float, ...] = ()
+    fill: str | None = None
+
+
+Shape = Box | Line | Dot | Text | Path
+
+
+def moved(shape: Shape, x: float, y: float, scale: float) -> Shape:
+    """The shape `scale` times as large and then moved."""
+    match shape:
+        case Box():
+            return replace(shape, x=x + shape.x * scale, y=y + shape.y * scale, width=shape.width * scale,
+                           height=shape.height * scale, line=shape.line * scale, radius=shape.radius * scale)
+        case Line():
+            return replace(shape, x1=x + shape.x1 * scale, y1=y + shape.y1 * scale, x2=x + shape.x2 * scale,
+                           y2=y + shape.y2 * scale, line=shape.line * scale)
+        case Dot():
+            return replace(shape, x=x + shape.x * scale, y=y + shape.y * scale, radius=shape.radius * scale)
+        case Text():
+            return replace(shape, x=x + shape.x * scale, y=y + shape.y * scale, size=shape.size * scale,
+                           fit=shape.fit * scale)
+        case Path():
+            return replace(shape, points=tuple((x + a * scale, y + b * scale) for a, b in shape.points),
+                           line=shape.line * scale, dash=tuple(part * scale for part in shape.dash))
 
 
 @dataclass

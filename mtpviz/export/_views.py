@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mtpviz import discover
 from mtpviz.analysis.lanes import lane_names
 from mtpviz.errors import UserError
+from mtpviz.export._figure import figure_scene
 from mtpviz.export._race import Race
 from mtpviz.export._scene import Scene, palette, size_of
 from mtpviz.export._speedup import speedup_scene
 from mtpviz.export._tree import tree_scene
 from mtpviz.trace import Step, Trace
 
-VIEWS = ("race", "tree", "speedup")
+VIEWS = ("race", "tree", "speedup")  # and every figure of mtpviz/plots
+
+
+def views() -> tuple[str, ...]:
+    """Everything that can be drawn, by name."""
+    return (*VIEWS, *discover.plots())
 
 
 def scene(traces: Sequence[Trace], view: str = "race", size: str = "slide", theme: str = "light",
           lane: str | None = None, step: int | None = None, rejected: bool = False) -> Scene:
     """A view of the traces as a picture.
 
-    view: "race", "tree" (of one step of one lane) or "speedup". size: "slide" (16:9) or "paper" (85 mm column).
+    view: "race", "tree" (of one step of one lane), "speedup", or the name of a figure of mtpviz/plots.
+    size: "slide" (16:9) or "paper" (85 mm column).
     lane, step: of the tree; as for `pick_lane` and `pick_step`. rejected: whether a race's text shows the best
     rejected draft of each pass, before the bonus that the target wrote instead.
     """
@@ -32,7 +40,9 @@ def scene(traces: Sequence[Trace], view: str = "race", size: str = "slide", them
         number = pick_lane(traces, lane)
         trace = traces[number]
         return tree_scene(trace, pick_step(trace, step), form, colors, lane_names(traces)[number])
-    raise UserError(f"There is no view {view!r}; the known ones are {', '.join(VIEWS)}.")
+    if view in discover.plots():
+        return figure_scene(traces, discover.plots()[view], form, colors, theme)
+    raise UserError(f"There is no view {view!r}; the known ones are {', '.join(views())}.")
 
 
 def pick_lane(traces: Sequence[Trace], lane: str | None) -> int:

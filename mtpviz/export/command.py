@@ -8,7 +8,7 @@ from pathlib import Path
 from mtpviz import discover
 from mtpviz.export import read, write
 from mtpviz.export._scene import PALETTES, SIZES
-from mtpviz.export._views import VIEWS
+from mtpviz.export._views import views
 from mtpviz.export.csv import TABLES
 
 
@@ -17,7 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("trace", metavar="TRACE", help="a trace: .jsonl, .jsonl.gz or .parquet")
     parser.add_argument("--to", metavar="FORMAT",
                         help=f"{', '.join(discover.exports())}; by default what --out ends in")
-    parser.add_argument("--view", choices=VIEWS, default="race", help="what a picture shows")
+    parser.add_argument("--view", choices=views(), default="race", metavar="NAME",
+                        help=f"what a picture shows: {', '.join(views())}")
     parser.add_argument("--size", choices=SIZES, default="slide", help="1920x1080 slide, or a column of 85 mm")
     parser.add_argument("--theme", choices=PALETTES, default="light")
     parser.add_argument("--lane", metavar="NAME",

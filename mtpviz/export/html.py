@@ -13,10 +13,14 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+from mtpviz import discover
 from mtpviz import trace as tracefile
 from mtpviz.analysis.exactness import exactness
 from mtpviz.analysis.lanes import baseline
 from mtpviz.errors import UserError
+from mtpviz.export._figure import plain_scene
+from mtpviz.export._scene import PALETTES
+from mtpviz.export.svg import markup
 from mtpviz.strings import STRINGS
 from mtpviz.trace import Trace
 
@@ -35,6 +39,7 @@ START = """
 const race = document.getElementById("mtp-race").textContent;
 mtp.main.start(document.getElementById("mtp"), { value: () => ({ "recorded.0": race }) });
 """
+FIGURE_WIDE = 620  # pixels
 _FAMILY = re.compile(r"[\"'`]([a-z_]+)\.[a-z_$]")
 
 
@@ -58,9 +63,22 @@ def page(traces: Sequence[Trace]) -> str:
             f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
             f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             f"<title>mtpviz: {escape(title)}</title>\n<style>\n{styles}\n</style>\n</head>\n<body>\n"
-            f'<main class="mtp" id="mtp"></main>\n'
+            f'<main class="mtp" id="mtp"></main>\n{_figures(traces)}'
             f'<script type="application/json" id="mtp-race">{_harmless(_message(traces))}</script>\n'
             f"{elements}\n</body>\n</html>\n")
+
+
+def _figures(traces: Sequence[Trace]) -> str:
+    """Every figure of mtpviz/plots as a drawing, in light and in dark."""
+    drawn = []
+    for module in discover.plots().values():
+        scenes = {theme: plain_scene(module.figure(list(traces), theme), FIGURE_WIDE, colors, module.TITLE)
+                  for theme, colors in PALETTES.items()}
+        pictures = "".join(f'<div class="{theme}-only">{markup(scene)}</div>' for theme, scene in scenes.items())
+        drawn.append(f"<figure><h3>{escape(module.TITLE)}</h3><figcaption>{escape(module.ABOUT)}</figcaption>"
+                     f"{pictures}</figure>")
+    return (f'<section class="figures"><h2>{escape(STRINGS["figures.title"])}</h2><div class="grid">\n'
+            + "\n".join(drawn) + "\n</div></section>\n")
 
 
 def _message(traces: Sequence[Trace]) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path as File
 from xml.sax.saxutils import escape
 
-from mtpviz.export._scene import Box, Dot, Line, Scene, Shape, Text
+from mtpviz.export._scene import Box, Dot, Line, Path, Scene, Shape, Text
 from mtpviz.export._views import scene
 from mtpviz.trace import Trace
 
@@ -15,9 +15,9 @@ FONT = ("system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 
         "'Noto Sans CJK SC', sans-serif")
 
 
-def write(traces: Sequence[Trace], path: str | Path, **options) -> None:
+def write(traces: Sequence[Trace], path: str | File, **options) -> None:
     """Write a view of the traces as an SVG file. Options: those of `scene` (view, size, theme, lane, step)."""
-    Path(path).write_text(markup(scene(traces, **options)), encoding="utf-8")
+    File(path).write_text(markup(scene(traces, **options)), encoding="utf-8")
 
 
 def markup(picture: Scene) -> str:
@@ -49,6 +49,13 @@ def _element(shape: Shape) -> str:
             return f'<circle cx="{_n(shape.x)}" cy="{_n(shape.y)}" r="{_n(shape.radius)}" fill="{shape.fill}"/>'
         case Text():
             return _text(shape)
+        case Path():
+            points = " ".join(f"{_n(x)},{_n(y)}" for x, y in shape.points)
+            if shape.fill:
+                return f'<polygon points="{points}" fill="{shape.fill}"/>'
+            dash = f' stroke-dasharray="{" ".join(map(_n, shape.dash))}"' if shape.dash else ""
+            return (f'<polyline points="{points}" fill="none" stroke="{shape.stroke}" stroke-width="{_n(shape.line)}" '
+                    f'stroke-linejoin="round"{dash}/>')
 
 
 def _stroke(shape: Box | Line) -> str:
@@ -64,6 +71,7 @@ def _text(shape: Text) -> str:
     more += f' textLength="{_n(shape.fit)}" lengthAdjust="spacingAndGlyphs"' if shape.fit else ""
     more += ' text-decoration="line-through"' if shape.struck else ""
     more += ' class="token"' if shape.token else ""
+    more += f' transform="rotate(-90 {_n(shape.x)} {_n(shape.y)})"' if shape.turned else ""
     place = f'x="{_n(shape.x)}" y="{_n(shape.y)}" font-size="{_n(shape.size)}" fill="{shape.fill}"'
     return (f'<text {place}{more} xml:space="preserve" style="white-space:pre">{escape(shape.text)}</text>')
 

@@ -45,6 +45,11 @@ def place() -> list[gr.Plot]:
     return places
 
 
+def titles() -> list[tuple[str, str]]:
+    """(name, title) of each figure, for the panel that saves pictures."""
+    return [(name, module.TITLE) for name, module in plots().items()]
+
+
 def draw(traces: list[Trace], theme: str, language: str) -> list[go.Figure]:
     """The figures of a race, in the order of `place`."""
     figures = [module.figure(traces, "dark" if theme == "dark" else "light") for module in plots().values()]

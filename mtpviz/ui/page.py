@@ -89,7 +89,7 @@ def launch_kw() -> dict:
     limits["file"] = LIMITS.trace_bytes
     space = os.environ.get("SPACE_ID")  # a hosted Space lies in a frame: a link must name the page around it
     home = f"https://huggingface.co/spaces/{space}" if space else ""
-    settings = {"presets": presets(), "limits": limits, "home": home, "figures": []}
+    settings = {"presets": presets(), "limits": limits, "home": home, "figures": figures.titles()}
     return {
         "theme": theme(),
         "css": component.styles(),

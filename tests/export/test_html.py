@@ -32,7 +32,7 @@ def test_no_address_and_no_markup_of_the_model(tmp_path):
     write(hostile_race(), tmp_path / "race.html")
     text = (tmp_path / "race.html").read_text(encoding="utf-8")
     assert set(re.findall(r"(?:https?:)?//[a-z][\w.-]+\.[a-z]{2,}[^\s\"'<)]*", text)) <= NAMESPACES
-    assert text.count("<title>") == 1 and "</script><b>" not in text and "<img src=x" not in text
+    assert "</title><script>1" not in text and "</script><b>" not in text and "<img src=x" not in text
     assert "default-src 'none'" in text and "\u2028" not in text
 
 

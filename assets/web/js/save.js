@@ -3,11 +3,12 @@
 mtp.save = () => {
   const { el, text } = mtp.dom, { state } = mtp.store, say = mtp.say;
   const PIXELS = { slide: 1920, paper: 2008 }; // wide: a slide, and 85 mm at 600 dots per inch
-  const VIEWS = ["race", "tree", "speedup", ...mtp.settings.figures];
+  const VIEWS = ["race", "tree", "speedup"], FIGURES = mtp.settings.figures;
   const note = el("p", { class: "note", role: "status" });
   const choose = (name, values) => el("select", { "aria-label": say(`save.${name}`) },
     ...values.map((value) => el("option", { value, text: say(`save.${name}.${value}`) })));
   const view = choose("view", VIEWS), size = choose("size", ["slide", "paper"]);
+  view.append(...FIGURES.map(([name, title]) => el("option", { value: name, text: mtp.word(title) })));
   const button = (label, make) => el("button", { class: "chip", type: "button", text: label, on: { click: () => attempt(make) } });
   const row = (name, ...children) => el("div", { class: "save-row" }, el("p", {}, el("b", { text: say(`save.${name}`) }),
     el("span", { text: say(`save.${name}.about`) })), el("div", { class: "save-buttons" }, ...children));
