@@ -149,8 +149,6 @@ def _path(parents: np.ndarray, node: int) -> np.ndarray:
 
 
 def _equal_caches(a: Cache, b: Cache) -> bool:
-    """Whether the committed keys and values are the same bits. Position p is lane p % 16 of key block p // 16."""
-    lanes = np.arange(a.length)
-    keys = [c.keys[:, :, lanes // 16, :, lanes % 16] for c in (a, b)]
+    """Whether the committed keys and values are the same bits."""
     return all(np.array_equal(x.view(np.uint32), y.view(np.uint32))
-               for x, y in (keys, [c.values[:, :, : c.length] for c in (a, b)]))
+               for x, y in zip(a.committed(), b.committed(), strict=True))

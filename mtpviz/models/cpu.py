@@ -43,6 +43,11 @@ class Cache:
         """Positions that fit, drafted rows included."""
         return self.values.shape[2]
 
+    def committed(self) -> tuple[np.ndarray, np.ndarray]:
+        """Keys and values of the committed positions. Position p is lane p % 16 of key block p // 16."""
+        at = np.arange(self.length)
+        return self.keys[:, :, at // 16, :, at % 16], self.values[:, :, : self.length].copy()
+
 
 class Packed(NamedTuple):
     """A model's weights as the pass reads them. qkv, o, gate_up, down: panels by layer (kernels/linear.py); head: its

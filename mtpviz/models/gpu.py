@@ -47,6 +47,10 @@ class Cache:
         """Sequences."""
         return self.keys.shape[1]
 
+    def committed(self) -> tuple[np.ndarray, np.ndarray]:
+        """Keys and values of the committed positions on the host, fp32, of a batch of one."""
+        return tuple(t[:, 0, :, : self.length].float().cpu().contiguous().numpy() for t in (self.keys, self.values))
+
 
 @dataclass
 class Block:

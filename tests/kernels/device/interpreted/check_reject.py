@@ -45,7 +45,8 @@ def test_decides_as_the_host(draw, shape, likeness):
         tree = TokenTree(tokens[b, 1 : n + 1].long().numpy(), parents[b, 1 : n + 1].long().numpy() - 1,
                          np.ones(n, np.int64), np.ones(n, np.float32),
                          {node - 1: drafts[b, node].numpy() for node in range(n + 1)})
-        verdict = verify(tree, logits[b].numpy(), Sampling(temperature=1.0, seed=int(seeds[b])), int(lengths[b]))
+        sampling = Sampling(temperature=1.0, seed=int(seeds[b]))
+        verdict = verify(tree, logits[b].numpy(), sampling, int(lengths[b]), "rejection")
         if n:
             assert found[b] == ([0, *(node + 1 for node in verdict.accepted)], verdict.bonus)
         assert found[b][1] < vocab
