@@ -11,6 +11,8 @@ mtp.Wants = class {
 
   // key: of the node pointed at, or null.
   draw(full, lane, key) {
+    if (this.full === full && this.key === key) return;
+    [this.full, this.key] = [full, key];
     const end = full.accepted.at(-1) ?? -1, path = [-1, ...full.accepted].slice(0, mtp.Wants.ROWS);
     const asked = key === "root" ? -1 : key === "bonus" ? end : key?.[0] === "n" ? Number(key.slice(1)) : null;
     const rows = asked === null || path.includes(asked) ? path : [...path.slice(0, mtp.Wants.ROWS - 1), asked];
