@@ -445,7 +445,8 @@ STRINGS = {
     "whatif.deep": "Drafts beyond depth {n} were not tried here: the last depth's rate is taken for them.",
     "whatif.band": (
         "The range: this run's trees go deeper only where the draft is sure. The upper end takes their "
-        "rates as they are, the lower one counts every draft not made as a wrong one."
+        "rates as they are, the lower one counts every draft not made as a wrong one. Both are for fixed "
+        "trees: one that adapts, as here, can do better than any of them."
     ),
     "whatif.present": (
         "This run itself: predicted {predicted}×, measured {measured}×. The prediction is {error} off; it "

@@ -28,10 +28,10 @@ SUFFIX = ".html"
 WEB = Path(__file__).resolve().parents[2] / "assets" / "web"
 # What of the page shows a race and asks no server, in the order of loading; export/ holds what only such a file has.
 SCRIPTS = ("js/dom", "js/store", "js/token", "js/lane", "js/race", "js/flow", "js/player", "js/budget", "js/treelayout",
-           "js/tree", "js/treewhole", "js/near", "js/hover", "js/words", "js/oracle", "js/mask", "js/slots", "js/wants",
-           "js/steptime", "js/tips", "js/keys", "js/figures", "js/record", "js/wire", "js/main", "js/views/lanes",
-           "js/views/legend", "js/views/microscope", "js/views/why", "js/views/timeline", "js/views/scope",
-           "export/masthead", "export/about")
+           "js/tree", "js/treewhole", "js/near", "js/hover", "js/words", "js/oracle", "js/room", "js/mask", "js/slots",
+           "js/wants", "js/steptime", "js/tips", "js/keys", "js/figures", "js/record", "js/wire", "js/main",
+           "js/views/lanes", "js/views/legend", "js/views/microscope", "js/views/why", "js/views/timeline",
+           "js/views/scope", "export/masthead", "export/about")
 STYLES = ("css/colours", "css/layout", "css/ask", "css/lanes", "css/microscope", "css/timeline", "css/scope",
           "export/file")
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"

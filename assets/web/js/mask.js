@@ -27,11 +27,17 @@ mtp.Mask = class {
     return row >= 0 && row < this.rows ? (row ? `n${row - 1}` : "root") : null;
   }
 
+  // Pixels of a row of a pass over so many, and of the whole drawing.
+  size(count) {
+    const left = count <= 20 ? mtp.Mask.NAMES : 4, start = left + mtp.Mask.CONTEXT + 4;
+    const cell = Math.max(3, Math.min(22, Math.floor((this.wide - start - 4) / count)));
+    return { left, start, cell, high: 18 + count * cell + 4 };
+  }
+
   draw(full, lane) {
     const { attr, text } = mtp.dom, count = full.nodes.length + 1, taken = new Set(full.accepted.map((node) => node + 1));
-    const named = count <= 20, left = named ? mtp.Mask.NAMES : 4, start = left + mtp.Mask.CONTEXT + 4;
-    this.cell = Math.max(3, Math.min(22, Math.floor((this.wide - start - 4) / count)));
-    [this.rows, this.top, this.start, this.left] = [count, 18, start, left];
+    const { left, start, cell, high } = this.size(count), named = count <= 20;
+    Object.assign(this, { rows: count, top: 18, start, left, cell, high });
     const size = this.cell, gap = size > 8 ? 1 : 0, d = { grid: "", context: "", plain: "", accepted: "", self: "" };
     const box = (x, y, w, h) => `M${x} ${y}h${w}v${h}h${-w}z`;
     for (let row = 0; row < count; row += 1) {
@@ -45,7 +51,6 @@ mtp.Mask = class {
     d.grid = box(start - 0.5, this.top - 0.5, count * size, count * size);
     for (const [name, value] of Object.entries(d)) attr(this.paths[name], "d", value);
     this.wideNow = start + count * size + 4;
-    this.high = this.top + count * size + 4;
     attr(this.svg, "viewBox", `0 0 ${this.wideNow} ${this.high}`);
     attr(this.svg, "width", this.wideNow);
     attr(this.svg, "height", this.high);

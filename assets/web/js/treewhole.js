@@ -6,6 +6,8 @@ mtp.treeWhole = (() => {
 
   const chance = (value) => (value === null || value === undefined ? "–" : value.toFixed(2).replace(/^0/, ""));
 
+  const sizes = (rows) => (rows > 9 ? TIGHT : ROOMY), height = (rows) => TOP + rows * sizes(rows).row + MARGIN;
+
   function layout(step, lane, oracle) {
     const nodes = step.nodes.map(([token, parent, source, draft, target], index) => ({ token, parent, source, draft, target, index }));
     const kids = new Map(), taken = new Set(step.accepted), items = [], links = [], end = step.accepted.at(-1) ?? -1;
@@ -48,7 +50,7 @@ mtp.treeWhole = (() => {
       if (last.kind === "more") last.label = mtp.say("node.more", { n: last.hidden });
     }
 
-    const size = rows > 9 ? TIGHT : ROOMY, wide = [];
+    const size = sizes(rows), wide = [];
     for (const item of items) {
       item.w = mtp.treeLayout.width(item.label);
       wide[item.depth] = Math.max(wide[item.depth] ?? 0, item.w);
@@ -60,7 +62,7 @@ mtp.treeWhole = (() => {
     }
     for (const link of links) link.d = mtp.treeLayout.curve(link.from, link.to);
     return { items, links, heads: heads(items, left, wide), width: left.at(-1) - size.gap + MARGIN + (size === TIGHT ? 62 : 0),
-             height: TOP + rows * size.row + MARGIN };
+             height: height(rows) };
   }
 
   // Draft's and target's probability: below the pill, or beside it where rows are many.
@@ -86,7 +88,7 @@ mtp.treeWhole = (() => {
     }
     return told;
   }
-  return layout;
+  return Object.assign(layout, { height });
 })();
 
 // Who proposed a node: the number of a head or depth, or what the trace calls it.

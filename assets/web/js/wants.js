@@ -3,6 +3,8 @@
 mtp.Wants = class {
   static ROWS = 9; // of a long path the first ones are shown; the rest answer to the pointer
 
+  static HIGH = 33; // px of a row
+
   constructor(host) {
     this.host = host;
     this.list = mtp.dom.el("ol", { class: "wants-list" });

@@ -34,8 +34,8 @@ mtp.views.push({
         el("div", { class: "scope-left" },
           card("tree", el("div", { class: "tree-legend" }, el("span", { class: "muted", text: say("scope.tree.numbers") }),
             el("label", { class: "switch", for: "mtp-oracle" }, oracleBox, el("span", { text: say("scope.oracle") }))), treeHost, note, verdict),
-          card("kv", slotsHost, told)),
-        el("div", { class: "scope-right" }, card("wants", wantsHost), card("mask", maskHost), card("time", time.host))));
+          card("kv", slotsHost, told), card("time", time.host)),
+        el("div", { class: "scope-right" }, card("wants", wantsHost), card("mask", maskHost))));
 
     const point = (key) => (key && found ? mtp.hover.node(state.lane, number, key) : mtp.hover.none());
     const tree = new mtp.Tree(treeHost, (item) => {
@@ -56,7 +56,15 @@ mtp.views.push({
       flow = new mtp.Flow(flowHost, lane, state.lane);
     }
 
+    // As high as the lane's steps will need, so that nothing jumps from one to the next.
+    function reserve() {
+      const room = mtp.room.of(lane);
+      treeHost.style.height = `${Math.max(150, Math.min(420, room.tree + 14))}px`;
+      wantsHost.style.minHeight = `${Math.min(mtp.Wants.ROWS, room.wants) * mtp.Wants.HIGH}px`;
+      maskHost.style.minHeight = `${Math.max(...room.passes.map((count) => mask.size(count).high), 60)}px`;
+    }
     function draw(full) {
+      reserve();
       const oracle = full.nodes.length && race.finished ? mtp.oracle.of(lane, number) : null;
       layout = mtp.treeWhole(full, lane, oracleBox.checked ? oracle : null);
       tree.draw(layout, (item) => mtp.words.node(lane, full, item));
