@@ -44,7 +44,7 @@ class Suite:
 
 def add_prompt_options(parser: argparse.ArgumentParser, limit: int | None, new_tokens: int) -> None:
     """The options of suites that decode prompts, with their defaults."""
-    parser.add_argument("--prompts", metavar="FILE", help="JSON Lines with id, domain, prompt; a few are built in")
+    parser.add_argument("--prompts", metavar="FILE", help="JSON Lines with id, domain, prompt; some are bundled")
     parser.add_argument("--domains", metavar="NAMES", help="separated by commas; by default all")
     parser.add_argument("--limit-prompts", type=int, default=limit, metavar="N", help="of each domain")
     parser.add_argument("--max-new-tokens", type=int, default=new_tokens, metavar="N")
@@ -93,12 +93,16 @@ def lanes(session: Session) -> tuple[list[str], list[str]]:
     specs, missing = [], []
     for name, strategy in strategies().items():
         shapes = strategy.settings["tree"].choices if "tree" in strategy.settings else ()
-        try:
-            make_drafter(name, session, Sampling())
-        except UserError as error:  # no draft model beside this target
-            missing.append(f"{name}: {error}")
-            continue
-        specs += [f"{name}:tree={shape}" for shape in shapes] or [name]
+        reasons = {}
+        for spec in [f"{name}:tree={shape}" for shape in shapes] or [name]:
+            try:
+                make_drafter(spec, session, Sampling())
+                specs.append(spec)
+            except UserError as error:  # no head beside this target, or no table for a static tree
+                reasons[spec] = str(error)
+        whole = len(reasons) == max(1, len(shapes)) and len(set(reasons.values())) == 1
+        missing += [f"{name}: {next(iter(reasons.values()))}"] if whole else \
+            [f"{spec}: {reason}" for spec, reason in reasons.items()]
     return specs, missing
 
 

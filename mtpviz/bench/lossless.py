@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(bench: Bench) -> Report:
     """Decode every prompt with every strategy; the report passes if every token is next-token prediction's."""
     args = bench.args
-    chosen = prompts.select(prompts.load(args.prompts) if args.prompts else prompts.BUILT_IN,
+    chosen = prompts.select(prompts.load(args.prompts) if args.prompts else prompts.usual(),
                             args.domains.split(",") if args.domains else None, args.limit_prompts)
     rows, differences, missing, environment = [], [], [], None
     for dtype in dtypes(args):

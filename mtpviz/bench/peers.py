@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import time
 from dataclasses import replace
 
 import numpy as np
 
 from mtpviz.bench import machine, prompts, transformers
+from mtpviz.bench.figures import NOTE, figures
 from mtpviz.bench.harness import (
     BASELINE,
     LOOPING,
@@ -17,14 +17,13 @@ from mtpviz.bench.harness import (
     add_prompt_options,
     decode,
     dtypes,
-    in_turns,
     lanes,
     spread,
     warm_up,
 )
 from mtpviz.bench.linears import linears_alone
 from mtpviz.bench.report import Goal, Report, Spread, Table
-from mtpviz.bench.strategies import NOTE, figures, measure
+from mtpviz.bench.strategies import measure
 from mtpviz.engine.sampling import Sampling
 from mtpviz.engine.session import Session
 from mtpviz.kernels.simd import has_bf16_dot
@@ -53,8 +52,7 @@ def run(bench: Bench) -> Report:
     session = bench.open(None)
     report = Report("peers", machine.environment(session))
     texts = [prompt.text for domain in PEER_PROMPTS for prompt in prompts.select(found, [domain], 1)[domain]]
-    peers = Table("Whole generations, tokens/s", [], "Greedy, from the prompt to the last token by the wall clock, "
-                  "prefill included, all in turns; transformers with its KV cache, same weights, dtype and threads.")
+    peers = Table("Whole generations, tokens/s", [], transformers.NOTE)
     floor = Table("A next-token step against its linear layers alone", [], "Medians of the same seconds. Linear "
                   "layers: every packed matrix of the step and nothing between them, by the same kernel.")
     for dtype in dtypes(args):
@@ -67,32 +65,12 @@ def run(bench: Bench) -> Report:
 
 
 def _against_transformers(bench: Bench, session: Session, texts: list[str], table: Table, report: Report) -> None:
-    args = bench.args
-    others = transformers.Peers(session)
-    warm_up(session, [BASELINE], Sampling())
-
-    def ours(text: str) -> float:
-        start = time.perf_counter()
-        tokens = len(decode(session, BASELINE, text, Sampling(), args.max_new_tokens).token_ids)
-        return tokens / (time.perf_counter() - start)
-
-    speeds: dict[str, list[float]] = {}
-    for text in texts:
-        bench.progress(f"{session.dtype_name}: next-token prediction and transformers")
-        runs = {"mtpviz ntp": lambda text=text: ours(text)}
-        runs |= {name: lambda text=text, call=call: call(text, args.max_new_tokens)
-                 for name, call in others.runs.items()}
-        for call in list(runs.values())[1:]:
-            call()  # the first call is slower
-        for found in in_turns(runs, args.repeats):
-            for name, speed in found.items():
-                speeds.setdefault(name, []).append(speed)
-    ratios = {name: spread([a / b for a, b in zip(speeds["mtpviz ntp"], found, strict=True)])
-              for name, found in speeds.items()}
-    table.rows.extend({"engine": name, "dtype": session.dtype_name, "threads": session.threads,
-                       "tokens/s": spread(found), "ntp is faster by": ratios[name]} for name, found in speeds.items())
+    bench.progress(f"{session.dtype_name}: next-token prediction and transformers")
+    rows = transformers.compare(session, texts, bench.args.max_new_tokens, bench.args.repeats)
+    table.rows.extend(rows)
+    plain = next(row for row in rows if row["engine"] == "transformers generate")
     report.goals.append(_goal(f"ntp against transformers' generate, {session.dtype_name}", 2.0,
-                              ratios["transformers generate"]))
+                              plain["ntp is faster by"]))
 
 
 def _against_floor(bench: Bench, session: Session, table: Table, report: Report) -> None:

@@ -1,4 +1,4 @@
-"""Prompts of the benchmark by domain: a few that are built in, or those of a JSON Lines file."""
+"""Prompts of the benchmark by domain: held-out texts that are bundled, a few written for it, or a JSON Lines file's."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtpviz.errors import UserError
+from mtpviz.models.catalogue import ASSETS
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,15 @@ def load(path: str | Path) -> list[Prompt]:
             except (ValueError, KeyError, TypeError):
                 raise UserError(f"Line {number} of {path} is no JSON object with id, domain and prompt.") from None
     return prompts
+
+
+def usual() -> Sequence[Prompt]:
+    """Twenty openings of each domain from texts that no bundled model was trained on; BUILT_IN where these are missing.
+
+    They come from the sources that the target's model card lists (`src`), under their licences.
+    """
+    path = ASSETS / "prompts" / "heldout.jsonl"
+    return load(path) if path.is_file() else BUILT_IN
 
 
 def select(prompts: Iterable[Prompt], domains: Sequence[str] | None, limit: int | None) -> dict[str, list[Prompt]]:

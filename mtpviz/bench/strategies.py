@@ -1,11 +1,14 @@
-"""`bench strategies`: every strategy on every domain, greedy and sampled: acceptance, speed, where the time goes."""
+"""`bench strategies`: every drafter on every domain, greedy and sampled: acceptance, speed, where the time goes."""
 
 from __future__ import annotations
 
 import argparse
+import time
+from collections.abc import Mapping, Sequence
 
-from mtpviz.analysis.acceptance import by_depth
-from mtpviz.bench import machine, prompts
+from mtpviz.bench import machine, prompts, transformers
+from mtpviz.bench.figures import NOTE, figures, means, tau_along
+from mtpviz.bench.goals import goals
 from mtpviz.bench.harness import (
     BASELINE,
     LOOPING,
@@ -15,80 +18,138 @@ from mtpviz.bench.harness import (
     decode,
     in_turns,
     lanes,
-    speedups,
-    spread,
-    step_ms,
-    together,
     warm_up,
 )
 from mtpviz.bench.report import Report, Table
 from mtpviz.engine.sampling import Sampling
 from mtpviz.engine.session import Session
+from mtpviz.errors import UserError
+from mtpviz.race import make_drafter
 from mtpviz.trace import Trace
 
 TEMPERATURES = (0.0, 1.0)
-NOTE = ("tau: tokens per target pass, the bonus token included. prefix: share of drafting steps whose accepted path "
-        "reaches depth k; conditional: share of the steps that offered depth k which accepted there. tokens/s: of the "
-        "steps, without prefill. speedup: against next-token prediction in the same round, median and quartiles. ms: "
-        "mean per step. distinct 4-grams: share in the texts.")
+Pair = tuple[Trace, Trace]  # a lane, and next-token prediction in the same round
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the suite's own options."""
     add_prompt_options(parser, limit=4, new_tokens=128)
-    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="rounds in which all lanes take turns")
+    parser.add_argument("--repeats", type=int, default=2, metavar="N", help="rounds in which all lanes take turns")
+    parser.add_argument("--strategies", metavar="SPECS", help="separated by commas, with settings if wanted, as for "
+                        "race; by default every drafter as it is set")
+    parser.add_argument("--trees", action="store_true", help="every drafter with every shape of tree, and how auto "
+                        "compares with the best of the others")
+    parser.add_argument("--to-context", type=int, default=1, metavar="N", help="prompts of each domain that are also "
+                        "continued, sampled, to the end of the context; 0 is none")
 
 
 def run(bench: Bench) -> Report:
     """Measure all lanes in turns, prompt by prompt."""
     args, session = bench.args, bench.open(None)
-    chosen = prompts.select(prompts.load(args.prompts) if args.prompts else prompts.BUILT_IN,
+    chosen = prompts.select(prompts.load(args.prompts) if args.prompts else prompts.usual(),
                             args.domains.split(",") if args.domains else None, args.limit_prompts)
     environment = machine.environment(session)
-    specs, missing = lanes(session)
+    specs, missing = _specs(session, args)
     warm_up(session, specs, Sampling())
-    plain, looping = [], []
+    clock = _Clock(bench, session, specs, chosen)
+    found: dict[tuple[float, str, str], list[Pair]] = {}
     for temperature in TEMPERATURES:
         sampling = Sampling(temperature, seed=args.seed)
         for domain, texts in chosen.items():
-            pairs: dict[str, list[tuple[Trace, Trace]]] = {spec: [] for spec in specs}
             for number, prompt in enumerate(texts, 1):
-                bench.progress(f"temperature {temperature:g}, {domain} {number} of {len(texts)}")
-                for found in measure(session, specs, prompt.text, sampling, args.max_new_tokens, args.repeats):
+                clock.tell(f"temperature {temperature:g}, {domain} {number} of {len(texts)}")
+                for turn in measure(session, specs, prompt.text, sampling, args.max_new_tokens, args.repeats):
+                    clock.passed(sum(len(trace.token_ids) for trace in turn.values()))
                     for spec in specs:
-                        pairs[spec].append((found[spec], found[BASELINE]))
-            for spec, every in pairs.items():
-                loops = [pair for pair in every if pair[0].distinct_4grams < LOOPING]
-                good = [pair for pair in every if pair[0].distinct_4grams >= LOOPING]
-                where = {"temperature": temperature, "domain": domain, "strategy": spec}
-                plain += [where | figures(good)] if good else []
-                looping += [where | figures(loops)] if loops else []
-    tables = [Table("Strategies", plain, " ".join([NOTE, *missing])),
-              Table("Texts that repeat themselves", looping,
-                    f"Distinct 4-grams below {LOOPING}: repetition flatters every drafter, so these count for none.")]
-    return Report("strategies", environment, tables)
+                        found.setdefault((temperature, domain, spec), []).append((turn[spec], turn[BASELINE]))
+    plain, looping = [], []
+    for (temperature, domain, spec), pairs in found.items():
+        where = {"temperature": temperature, "domain": domain, "strategy": spec}
+        loops = [pair for pair in pairs if pair[0].distinct_4grams < LOOPING]
+        good = [pair for pair in pairs if pair[0].distinct_4grams >= LOOPING]
+        plain += [where | figures(good)] if good else []
+        looping += [where | figures(loops)] if loops else []
+    mean = means(plain)
+    along = _along(session, specs, chosen, clock)
+    clock.tell("transformers on the same weights")
+    peers = transformers.compare(session, [texts[0].text for texts in chosen.values()], args.max_new_tokens,
+                                 args.repeats)
+    tables = [
+        Table("Means over the natural domains, and tales", mean, "The domains weigh equally; texts that repeat "
+              "themselves are left out, and so is a domain where nothing else was left (see the column)."),
+        Table("Strategies", plain, " ".join([NOTE, *missing])),
+        Table("Texts that repeat themselves", looping,
+              f"Distinct 4-grams below {LOOPING}: repetition flatters every drafter, so these count for none."),
+        Table("Tokens per pass along the text", along, "tau of the passes whose root stands in these positions, from "
+              f"the prompt to the end of the context of {session.context} tokens; sampled at temperature 1."),
+        Table("Next-token prediction against transformers", peers, transformers.NOTE)]
+    return Report("strategies", environment, tables, goals(plain, mean, looping))
 
 
-def measure(session: Session, specs: list[str], text: str, sampling: Sampling, new_tokens: int, repeats: int):
+def measure(session: Session, specs: Sequence[str], text: str, sampling: Sampling, new_tokens: int, repeats: int):
     """Rounds in which each lane decodes `text` alone, in turns; traces by spec, round by round."""
     runs = {spec: lambda spec=spec: decode(session, spec, text, sampling, new_tokens) for spec in specs}
     return in_turns(runs, repeats)
 
 
-def figures(pairs: list[tuple[Trace, Trace]]) -> dict:
-    """The columns of a lane: over all runs of (lane, next-token lane) pairs."""
-    traces = [trace for trace, _ in pairs]
-    merged = together(traces)
-    rates = by_depth([merged])
-    return {"runs": len(pairs), "tau": merged.tau, "prefix": _rates(rates["prefix"]),
-            "conditional": _rates(rates["conditional"]), "tokens/s": spread([t.tokens_per_s for t in traces]),
-            "speedup": speedups(pairs), **step_ms(traces),
-            "distinct 4-grams": sum(t.distinct_4grams for t in traces) / len(traces)}
+def _specs(session: Session, args: argparse.Namespace) -> tuple[list[str], list[str]]:
+    """The lanes to measure, next-token prediction first, and why others are left out."""
+    have, missing = lanes(session)
+    if args.strategies:
+        specs = [spec.strip() for spec in args.strategies.split(",")]
+        for spec in specs:
+            make_drafter(spec, session, Sampling())
+        names, missing = specs, []
+    elif args.trees:
+        names = have
+    else:
+        names = list(dict.fromkeys(spec.partition(":")[0] for spec in have))
+    if not names:
+        raise UserError("--strategies names none; draft,lookup would do.")
+    return list(dict.fromkeys([BASELINE, *names])), missing
 
 
-def _rates(column) -> list[float | None]:
-    """Rates from depth 1 down to 8; deeper ones are too rare to tell."""
-    return [None if rate != rate else round(rate, 3) for rate in column.tolist()[:8]]
+def _along(session: Session, specs: Sequence[str], chosen: Mapping[str, list[prompts.Prompt]],
+           clock: _Clock) -> list[dict]:
+    """tau against the position, of each lane."""
+    traces: dict[str, list[Trace]] = {spec: [] for spec in specs if spec != BASELINE}
+    for domain, texts in chosen.items():
+        for number, prompt in enumerate(texts[: clock.args.to_context], 1):
+            clock.tell(f"to the end of the context, {domain} {number}")
+            for spec, kept in traces.items():
+                sampling = Sampling(1.0, seed=clock.args.seed)
+                kept.append(decode(session, spec, prompt.text, sampling, session.context))
+                clock.passed(len(kept[-1].token_ids))
+    return [row for spec, kept in traces.items() if kept for row in [{"strategy": spec} | tau_along(kept)]]
 
 
-SUITE = Suite("strategies", "acceptance, speed and time budget of every strategy by domain", add_arguments, run)
+class _Clock:
+    """Tells what is being measured and how long the rest will take, from a first run and then from what was done."""
+
+    def __init__(self, bench: Bench, session: Session, specs: Sequence[str], chosen: Mapping[str, list]):
+        args = self.args = bench.args
+        self.progress = bench.progress
+        texts = sum(len(found) for found in chosen.values())
+        self.left = len(TEMPERATURES) * texts * args.repeats * len(specs) * args.max_new_tokens
+        long = sum(min(len(found), args.to_context) for found in chosen.values())
+        self.left += long * (len(specs) - 1) * max(0, session.context - 100)
+        start = time.perf_counter()
+        first = next(iter(chosen.values()))[0].text
+        tokens = len(decode(session, BASELINE, first, Sampling(), args.max_new_tokens).token_ids)
+        self.seconds, self.tokens = time.perf_counter() - start, tokens
+        self.start: float | None = None
+
+    def tell(self, what: str) -> None:
+        """Show `what`, and the time that is left if texts do not end early."""
+        left = max(self.left, 0) * self.seconds / self.tokens
+        self.progress(f"{what}; about {left / 60:.0f} min left" if left > 90 else f"{what}; about {left:.0f} s left")
+        self.start = time.perf_counter()
+
+    def passed(self, tokens: int) -> None:
+        """Take in that so many tokens were decoded since the last call."""
+        now = time.perf_counter()
+        self.seconds, self.tokens, self.left = self.seconds + now - self.start, self.tokens + tokens, self.left - tokens
+        self.start = now
+
+
+SUITE = Suite("strategies", "acceptance, speed and time budget of every drafter by domain", add_arguments, run)

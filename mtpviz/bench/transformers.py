@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 
+from mtpviz.bench.harness import BASELINE, decode, in_turns, spread, warm_up
+from mtpviz.engine.sampling import Sampling
 from mtpviz.engine.session import DTYPES, Session
 
+NOTE = ("Greedy, from the prompt to the last token by the wall clock, prefill included, all in turns; transformers "
+        "with its KV cache, same weights, dtype and threads.")
 LOOKUP_TOKENS = 10  # transformers' own example
 
 
@@ -51,3 +55,28 @@ class Peers:
         finally:
             torch.set_num_threads(before)
         return (out.shape[1] - ids.shape[1]) / seconds
+
+
+def compare(session: Session, texts: Sequence[str], new_tokens: int, repeats: int) -> list[dict]:
+    """Rows of a table: next-token prediction and every peer on `texts`, tokens per second, and how many times faster
+    next-token prediction is (medians and quartiles of paired runs)."""
+    others = Peers(session)
+    warm_up(session, [BASELINE], Sampling())
+
+    def ours(text: str) -> float:
+        start = time.perf_counter()
+        tokens = len(decode(session, BASELINE, text, Sampling(), new_tokens).token_ids)
+        return tokens / (time.perf_counter() - start)
+
+    speeds: dict[str, list[float]] = {}
+    for text in texts:
+        runs = {"mtpviz ntp": lambda text=text: ours(text)}
+        runs |= {name: lambda text=text, call=call: call(text, new_tokens) for name, call in others.runs.items()}
+        for call in list(runs.values())[1:]:
+            call()  # the first call is slower
+        for found in in_turns(runs, repeats):
+            for name, speed in found.items():
+                speeds.setdefault(name, []).append(speed)
+    return [{"engine": name, "dtype": session.dtype_name, "threads": session.threads, "tokens/s": spread(found),
+             "ntp is faster by": spread([a / b for a, b in zip(speeds["mtpviz ntp"], found, strict=True)])}
+            for name, found in speeds.items()]

@@ -10,7 +10,7 @@ from mtpviz.bench.harness import in_turns, lanes, spread, together
 from mtpviz.bench.report import Goal, Report, Table
 from mtpviz.errors import UserError
 
-SHAPES = ("auto", "chain", "dynamic")
+SHAPES = ("auto", "chain", "dynamic", "opt")
 
 
 @pytest.fixture(scope="module")
@@ -63,15 +63,66 @@ def test_lossless_fails_on_one_other_token(options, capfd, monkeypatch):
 
 def test_strategies_tells_every_figure(options, capfd, tmp_path):
     path = tmp_path / "report.json"
-    status, report = run(capfd, "strategies", *options, "--repeats", "2", "--out", str(path))
+    specs = ["ntp", "lookup", "draft:tree=auto", "draft:tree=chain:depth=2", "mtp"]
+    status, report = run(capfd, "strategies", *options, "--repeats", "2", "--strategies", ",".join(specs[1:]),
+                         "--out", str(path))
     assert status == 0 and json.loads(path.read_text()) == report
-    rows = [row for table in report["tables"] for row in table["rows"]]
-    assert {"ntp", "lookup", *(f"draft:tree={shape}" for shape in SHAPES)} <= {row["strategy"] for row in rows}
-    assert {row["temperature"] for row in rows} == {0.0, 1.0}
-    for row in rows:
+    mean, plain, looping, along, peers = (table["rows"] for table in report["tables"])
+    assert {row["strategy"] for row in plain + looping} == set(specs)
+    assert {row["temperature"] for row in plain + looping} == {0.0, 1.0}
+    for row in plain + looping:
         assert row["tau"] >= 1 and row["tokens/s"]["n"] == row["runs"] and row["speedup"]["median"] > 0
-    looping = report["tables"][1]["rows"]
-    assert all(row["distinct 4-grams"] < 0.5 for row in looping)
+        assert row["ratio"] == pytest.approx(row["speedup"]["median"] / row["predicted"])
+        assert (row["distinct 4-grams"] < 0.5) == (row in looping)
+    assert all(row["predicted"] <= 1 for row in plain + looping if row["strategy"] == "ntp")
+    assert {row["strategy"] for row in along} == set(specs[1:])
+    assert all(list(row)[1:] == ["0-127", "128-255", "256-383", "384-511"] for row in along)  # a context of 400
+    assert peers[0]["engine"] == "mtpviz ntp" and peers[0]["ntp is faster by"]["median"] == 1.0
+    assert any(goal["what"].startswith("auto against the best other tree") for goal in report["goals"])
+
+
+def test_strategies_takes_every_drafter_as_it_is_set_or_with_every_tree(session):
+    from argparse import Namespace
+
+    from mtpviz.bench.strategies import _specs
+
+    names, missing = _specs(session, Namespace(strategies=None, trees=False))
+    assert names[0] == "ntp" and {"lookup", "draft", "mtp"} <= set(names) and not any(":" in name for name in names)
+    every, _ = _specs(session, Namespace(strategies=None, trees=True))
+    assert {f"draft:tree={shape}" for shape in SHAPES} <= set(every) and "draft:tree=static" not in every
+    assert any(reason.startswith("draft:tree=static: ") for reason in missing)
+    with pytest.raises(UserError, match="eagel"):
+        _specs(session, Namespace(strategies="eagel", trees=False))
+
+
+def test_figures_are_what_their_definitions_say():
+    from mtpviz.bench.figures import auto_by_best, figures, means, predicted_speedup, tau_along
+    from tests.traces import example_race
+
+    base, lane = example_race()[:2]
+    row = figures([(lane, base)])
+    work = (row["verify ms"] + row["draft ms"]) / figures([(base, base)])["verify ms"]
+    emitted = sum(len(step.emitted) for step in lane.steps) / len(lane.steps)
+    assert predicted_speedup([lane], [base]) == pytest.approx(emitted / work) == pytest.approx(row["predicted"])
+    assert sum(value is not None for value in tau_along([lane]).values()) >= 1
+
+    def measured(strategy, domain, tau, speed):
+        return {"temperature": 0.0, "domain": domain, "strategy": strategy, "tau": tau, "speedup": spread([speed])}
+
+    rows = [measured("draft:tree=auto", "chat", 2.0, 1.5), measured("draft:tree=chain", "chat", 3.0, 2.0),
+            measured("draft:tree=chain", "zh", 2.0, 1.0), measured("draft:tree=opt", "chat", 3.0, 1.8),
+            measured("draft:tree=chain", "tales", 4.0, 3.0)]
+    (found,) = auto_by_best(rows)
+    assert found["best tree"] == "tree=chain" and found["auto by best"] == 0.75
+    mean = next(row for row in means(rows) if row["strategy"] == "draft:tree=chain")
+    assert mean["tau"] == 2.5 and mean["speedup"] == 1.5 and mean["speedup, tales"] == 3.0
+    assert mean["domains"] == ["chat", "zh"]
+
+
+def test_usual_prompts_are_the_bundled_ones():
+    found = prompts.select(prompts.usual(), None, None)
+    assert list(found) == ["tales", "stories", "chat", "python", "zh"]
+    assert all(len(texts) == 20 and all(prompt.text.strip() for prompt in texts) for texts in found.values())
 
 
 def test_peers_judges_every_goal(options, capfd):
