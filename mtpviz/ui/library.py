@@ -56,7 +56,8 @@ class Library:
         return [index, recorded, adopt]
 
     def recorded(self, wish: object) -> dict:
-        """Open a race of the gallery. wish: [name, [strategy, ...]]; next-token prediction always comes along."""
+        """Open a race of the gallery. wish: [name, [strategy, ...]], none for all; next-token prediction always
+        comes along."""
         try:
             name, strategies = wish  # type: ignore[misc]
             chosen = "+".join(str(strategy) for strategy in strategies)
@@ -80,7 +81,7 @@ class Library:
     def _recorded(name: str, strategies: str) -> list[Trace]:
         chosen = {"ntp", *strategies.split("+")}
         traces = gallery.race(name)
-        return [trace for trace in traces if trace.run.strategy in chosen][: LIMITS.trace_lanes]
+        return [trace for trace in traces if not strategies or trace.run.strategy in chosen][: LIMITS.trace_lanes]
 
 
 def _opened(run: str, traces: Sequence[Trace]) -> dict:

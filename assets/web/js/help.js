@@ -15,6 +15,5 @@ mtp.help = (() => {
     document.querySelector(".mtp").append(box);
     box.showModal();
   }
-  const toggle = () => (box?.open ? box.close() : open());
-  return { toggle };
+  return { open };
 })();

@@ -1,7 +1,7 @@
 // The keyboard: active while the focus is inside the page's own component or nowhere, and not where text is written.
 mtp.keys = (() => {
   const { state, set } = mtp.store;
-  const WRITES = "textarea, select, input:not([type=range], [type=checkbox]), [role=dialog], [role=dialog] *";
+  const WRITES = "textarea, select, input:not([type=range], [type=checkbox]), [role=dialog], [role=dialog] *, dialog *";
   const BUTTONS = "button, [role=button], a, summary, input[type=checkbox]";
   const more = new Map(); // key -> action: what a view adds
 

@@ -35,11 +35,13 @@ mtp.learn = (() => {
     begin = { race, lane: chosen, count: race?.lanes[chosen]?.count(state.time) ?? 0 };
     left = was === null ? document.activeElement : left;
     requestAnimationFrame(() => requestAnimationFrame(reveal));
+    setTimeout(() => state.course === id && reveal(), 800); // parts further down take their height as they come near
   }
   // The marked part comes before the reader, clear of the course's own panel (its height is the scroll padding).
   function reveal() {
     const page = find(state.course);
-    if (page?.mark) marked(page)[0]?.scrollIntoView({ block: "nearest", behavior: mtp.glide() });
+    const part = marked(page)[0], room = innerHeight - parseFloat(document.documentElement.style.getPropertyValue("--foot") || 0);
+    part?.scrollIntoView({ block: part.offsetHeight > room - 60 ? "start" : "nearest", behavior: mtp.glide() });
   }
   const marked = (page) => (page?.mark ? [...document.querySelectorAll(page.mark)] : []);
 

@@ -60,7 +60,7 @@ mtp.lecture = (() => {
   on("PageUp", () => (state.course !== null || state.lecture ? mtp.learn.move(-1) : false));
   on("v", () => (state.lecture ? turn(1) : false));
   on("/", () => document.getElementById("mtp-prompt").focus());
-  on("?", () => mtp.help.toggle());
+  on("?", () => mtp.help.open());
   on("Escape", escape);
   return { toggle, notes, turn };
 })();

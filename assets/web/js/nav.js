@@ -21,7 +21,8 @@ mtp.go = (view) => {
 mtp.nav = () => {
   const { el, attr } = mtp.dom, { state, set } = mtp.store;
   const BESIDE = ["step", "why"]; // they stand beside the race and need no way to them
-  const names = Object.keys(mtp.places).filter((name) => !BESIDE.includes(name));
+  const ORDER = ["race", "scope", "speedup", "vocabulary", "figures", "gallery"];
+  const names = Object.keys(mtp.places).filter((name) => !BESIDE.includes(name)).sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b));
   const items = names.map((name) => [name, el("button", { class: "nav-item", type: "button", text: mtp.say(`nav.${name}`), on: { click: () => mtp.go(name) } })]);
   const learn = el("button", { class: "nav-item", type: "button", text: mtp.say("nav.learn"), on: { click: mtp.learn.toggle } });
   let asked = false;

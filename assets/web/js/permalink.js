@@ -1,9 +1,9 @@
-// The page in its address: prompt, lanes, sampling, seed, the part of the page, lane and step. Written with replaceState
+// The page in its address: prompt or recorded race, lanes, sampling, seed, the part of the page, lane and step. Written with replaceState
 // alone, read once at the start. What an address says is a stranger's word: each value is taken only if it could have been
-// chosen on the page, and one sentence tells of the others.
+// chosen on the page, and one sentence tells of the others. (The names page, view and logs are Gradio's.)
 mtp.permalink = (() => {
   const { state, set } = mtp.store, WAIT = 400;
-  const NAMES = ["prompt", "lanes", "temperature", "top_p", "top_k", "min_p", "seed", "tokens", "show", "page", "lane", "step"];
+  const NAMES = ["prompt", "race", "lanes", "temperature", "top_p", "top_k", "min_p", "seed", "tokens", "show", "course", "lane", "step"];
   const NUMBERS = { temperature: [0, 10], top_p: [0, 1], top_k: [0, 1e6, 1], min_p: [0, 1], seed: [0, 2 ** 53 - 1, 1], tokens: [1, 0, 1] };
   const PLAIN = { ...state.order };
   let wanted = null, timer = null, told = "";
@@ -33,28 +33,41 @@ mtp.permalink = (() => {
       const names = [...new Set(text.split(","))];
       return names.length <= limits.lanes && names.every((name) => /^[a-z][a-z0-9_]{0,31}$/.test(name)) ? names : null;
     });
-    if (lanes) state.order.strategies = lanes;
-    const page = take("page", (text) => (mtp.course.some((entry) => entry.id === text) ? text : null));
+    if (lanes && !asked.has("race")) state.order.strategies = lanes;
+    const recorded = prompt === null ? take("race", (text) => (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text) ? text : null)) : null;
+    const course = take("course", (text) => (mtp.course.some((entry) => entry.id === text) ? text : null));
     const show = take("show", (text) => (Object.hasOwn(mtp.places, text) ? text : null));
     const step = take("step", (text) => number(text, [0, 1e5, 1]));
     const lane = take("lane", (text) => (/^[a-z][a-z0-9_]{0,31}$/.test(text) ? text : null));
-    wanted = { page, show, step, lane, lanes, own: prompt !== null };
+    wanted = { course, show, step, lane, recorded, lanes: lanes ?? [], check: !!lanes && !asked.has("race"), own: prompt !== null };
     if (bad.length) complain("link.bad", { names: bad.join(", ") });
-    else if (prompt !== null) state.notice = { name: "link.own" };
+    else if (prompt !== null) set({ notices: [{ name: "link.own" }] });
   }
   function complain(name, values) {
-    set({ notice: { name, values, bad: true } });
+    set({ notices: [...state.notices, { name, values, bad: true }] });
   }
 
   // Lanes that this page does not have are left out as soon as it is known which there are.
   function settle() {
     const known = state.engine.strategies.map((entry) => entry.name);
     const strange = wanted.lanes.filter((name) => !known.includes(name));
-    wanted.lanes = null;
+    wanted.check = false;
     if (!strange.length) return;
     const left = state.order.strategies.filter((name) => known.includes(name));
     set({ order: { ...state.order, strategies: left.length ? left : null } });
     complain("link.lanes", { names: strange.join(", ") });
+  }
+
+  // A race of the gallery: the server knows which there are, and says so where this one is not.
+  async function fetch() {
+    const name = wanted.recorded;
+    wanted.recorded = null;
+    wanted.waiting = true;
+    const opened = await mtp.open.recorded(name, wanted.lanes), here = state.race.lanes.map((entry) => entry.run.strategy);
+    const strange = wanted.lanes.filter((lane) => !here.includes(lane));
+    if (opened && strange.length) complain("link.lanes", { names: strange.join(", ") });
+    wanted.waiting = false;
+    set({});
   }
 
   // Lane and step belong to the race that the link tells of: the recorded one, or the reader's own once it has ended.
@@ -78,14 +91,19 @@ mtp.permalink = (() => {
       if (order.strategies) link.set("lanes", order.strategies.join(","));
       for (const name of Object.keys(NUMBERS)) if (order[name] !== PLAIN[name] && order[name] !== null) link.set(name, order[name]);
     }
+    const [kind, name] = (!own && race?.run?.split(":")) || [];
+    if (kind === "gallery") {
+      link.set("race", name);
+      link.set("lanes", race.lanes.map((entry) => entry.run.strategy).join(","));
+    }
     if (state.view !== "race") link.set("show", state.view);
-    if (state.course) link.set("page", state.course);
+    if (state.course) link.set("course", state.course);
     const lane = race?.lanes[state.lane], step = lane?.count(state.time);
     if (own && !ran && wanted.step !== null) { // still to come, once the link's own prompt has run
       if (wanted.lane) link.set("lane", wanted.lane);
       link.set("step", wanted.step);
     }
-    if (ran && lane && race.finished && !state.playing && step < lane.steps.length) {
+    if (ran && lane && !state.course && race.finished && !state.playing && step < lane.steps.length) {
       link.set("lane", lane.run.strategy);
       link.set("step", step);
     }
@@ -112,13 +130,14 @@ mtp.permalink = (() => {
   mtp.views.push({
     name: "permalink", order: 80,
     mount: () => (now, was) => {
-      if (wanted.lanes && now.engine.strategies.length) settle();
-      const ready = now.race?.finished && (wanted.own ? now.race.live : true);
+      if (wanted.check && now.engine.strategies.length) settle();
+      if (now.race && wanted.recorded) fetch();
+      const ready = now.race?.finished && !wanted.waiting && (wanted.own ? now.race.live : true);
       if (ready && (wanted.lane !== null || wanted.step !== null)) place();
-      if (now.race && wanted.page) mtp.learn.open(wanted.page);
+      if (now.race && wanted.course) mtp.learn.open(wanted.course);
       else if (now.race && wanted.show) mtp.go(wanted.show);
-      if (now.race) wanted.page = wanted.show = null;
-      if (now.running && !was.running && state.notice) set({ notice: null });
+      if (now.race) wanted.course = wanted.show = null;
+      if (now.running && !was.running && state.notices.length) set({ notices: [] });
       if (!now.playing && !now.running) timer ??= setTimeout(write, WAIT);
     },
   });

@@ -14,7 +14,7 @@ mtp.store = (() => {
     last: null, // the order of the last run: what Again repeats
     order: { prompt: null, strategies: null, temperature: 0, top_p: 1, top_k: 0, min_p: 0, seed: 0, tokens: 96 }, // as the form has it
     status: { name: "status.waiting" },
-    notice: null, // {name, values, bad}: a sentence that stands beside the status until the next run
+    notices: [], // {name, values, bad}: sentences that stand beside the status until the next run
     engine: { state: "loading", strategies: [] },
     theme: "light",
     language: "en",
