@@ -33,7 +33,7 @@ window.probe = { long: [], late: [], ticks: [], last: 0, bytes: 0 };
 const fetched = window.fetch;
 window.fetch = async (...wish) => {
   const answer = await fetched(...wish);
-  if (/queue\\/data/.test(answer.url)) count(answer.clone().body.getReader());
+  if (/queue\\/data/.test(answer.url)) count(answer.clone().body.getReader()).catch(() => {});
   return answer;
 };
 async function count(reader) {
