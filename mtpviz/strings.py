@@ -489,9 +489,7 @@ STRINGS = {
         "This lane scores no draft. Below, what a draft with the {language} map of {n} tokens ({share}) "
         "could say of its text."
     ),
-    "vocabulary.saved": (
-        "A draft call reads {cut} of unembedding in place of {full}: {share} less. (At the target's width.)"
-    ),
+    "vocabulary.saved": "A draft call reads {cut} of unembedding in place of {full}: {share} less.",
     "vocabulary.saved.rows": (
         "A draft call scores {share} fewer rows of the unembedding; this trace does not tell their width."
     ),

@@ -109,8 +109,8 @@ class Run:
 
     strategy, title: the strategy's name and its one-line label. settings: its own settings by name.
     model: {"name", "hash" (sha256 of the weights, first 16 hex digits), "parameters"}; head: the same, or None. The
-        model's has "shape" too, where it is known: {"vocab", "hidden", "layers", "heads", "kv_heads", "head_dim",
-        "inner", "tied"}.
+        model's, and that of a draft model, has "shape" too, where it is known: {"vocab", "hidden", "layers", "heads",
+        "kv_heads", "head_dim", "inner", "tied"}.
     prompt, prompt_tokens: as text and as ids. sampling: temperature, top_k, top_p, min_p, rule ("greedy", ...).
     seed: of the position-keyed random numbers. max_new_tokens: the limit asked for.
     device, hardware, dtype, threads: "cpu" or "cuda", its name, the dtype of the weights, CPU threads (0 on a GPU).

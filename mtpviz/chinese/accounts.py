@@ -87,7 +87,7 @@ ACCOUNTS = {
     "vocabulary.scored.base": (
         "这条泳道不给草稿打分。下面是使用{language}映射、{n} 个词元（{share}）的草稿器对其文本能说些什么。"
     ),
-    "vocabulary.saved": "一次起草读取 {cut} 的输出矩阵，而不是 {full}：少 {share}。（按目标模型的宽度计。）",
+    "vocabulary.saved": "一次起草读取 {cut} 的输出矩阵，而不是 {full}：少 {share}。",
     "vocabulary.saved.rows": "一次起草少算输出矩阵 {share} 的行；此轨迹没有记录行宽。",
     "vocabulary.lost": "这段文本的 {of} 个词元中有 {n} 个在映射之外：没有草稿能说出它们。验证可以，所以文本不变。",
     "vocabulary.lost.none": "这段文本的 {of} 个词元全部在映射之内：这里没有损失。",

@@ -195,7 +195,7 @@ class DraftModel:
                             "a draft model must share the target's tokenizer.")
         self.model = session.model("draft", config, weights)
         self.unembedding = weights.head
-        self.card = {"name": folder.name, "hash": weights.hash, "parameters": config.parameters}
+        self.card = {"name": folder.name, "hash": weights.hash, "parameters": config.parameters, "shape": config.shape}
 
 
 def read_model(folder: Path) -> tuple[ModelConfig, Weights]:

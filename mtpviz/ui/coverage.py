@@ -13,7 +13,7 @@ from mtpviz.heads.vocabulary import LANGUAGES, Ranking, language_of, rankings
 from mtpviz.models.catalogue import BUNDLED, resolve
 from mtpviz.models.tokenizer import Tokenizer
 from mtpviz.strings import say
-from mtpviz.trace import Trace
+from mtpviz.trace import Run, Trace
 
 STEPS = 24  # points of a curve over the size
 
@@ -40,7 +40,7 @@ def of_lane(traces: Sequence[Trace], lane: int) -> dict:
     vocab: size of the whole vocabulary. languages: {name: [[size, held-out coverage], ...]}. language: the lane's.
     size: tokens that its draft scores, `kept` those of the language's map. text: [[size, share of this text], ...].
     lost: places in the text outside of `size` tokens. tau: [[size, tau], ...] by `tau_within`; measured: [[size, tau]].
-    row_bytes: of one token's row in the target's unembedding, None where its width is not told.
+    row_bytes: of one token's row in the unembedding that drafts, None where its width is not told.
     """
     trace = traces[lane]
     maps = _maps(trace)
@@ -53,15 +53,19 @@ def of_lane(traces: Sequence[Trace], lane: int) -> dict:
     size = size if isinstance(size, int) and 0 < size <= ranked.vocab else None
     tokens, sizes = trace.token_ids, _sizes(ranked)
     within = min(size or len(ranked.ids), len(ranked.ids))
-    shape = passes.shape_of(trace.run)
-    width = shape["hidden"] * passes.width_of(trace.run) if "hidden" in shape else None
     drafted = any(step.nodes for step in trace.steps) and size is not None
     return {"vocab": ranked.vocab, "language": language, "size": size, "kept": len(ranked.ids),
             "languages": {name: [list(point) for point in entry.coverage] for name, entry in maps.items()},
             "text": [[n, share] for n, share in zip(sizes, coverage(tokens, ranked.ids, sizes), strict=True)],
-            "lost": outside(tokens, ranked.ids, within), "tokens": len(tokens), "row_bytes": width,
+            "lost": outside(tokens, ranked.ids, within), "tokens": len(tokens), "row_bytes": _row_bytes(trace.run),
             "tau": [[n, tau_within(trace, ranked.ids, n)] for n in sizes if n <= within] if drafted else [],
             "measured": [list(point) for point in measured_sizes(traces, trace)]}
+
+
+def _row_bytes(run: Run) -> int | None:
+    """Heads draft at the target's width, a draft model at its own; some traces do not tell that one."""
+    shape = passes.shape_of(run) if (run.head or {}).get("name") != "draft" else run.head.get("shape", {})
+    return shape["hidden"] * passes.width_of(run) if "hidden" in shape else None
 
 
 def _sizes(ranked: Ranking) -> list[int]:

@@ -17,6 +17,7 @@ mtp.figures = (() => {
   function watch() {
     const place = document.getElementById("mtp-figures");
     if (!place) return setTimeout(watch, 300);
+    mtp.figureHover?.watch(place);
     new IntersectionObserver((entries) => {
       seen = entries.some((entry) => entry.isIntersecting);
       mtp.language?.translate();

@@ -32,6 +32,9 @@ mtp.hover = (() => {
     const key = !accepted ? null : place < accepted.length ? `n${accepted[place]}` : "bonus";
     to({ lane, step, node: key, index: before(state.race.lanes[lane], step) + place });
   }
+  // A step as a whole.
+  const step = (lane, number) => to({ lane, step: number, node: null, index: null });
+
   // What is pointed at in this lane and step, for a view that shows them.
   const here = (lane, step) => (state.hover && state.hover.lane === lane && state.hover.step === step ? state.hover.node : null);
 
@@ -54,5 +57,5 @@ mtp.hover = (() => {
       if (state.race.finished) mtp.player.seek(place[1] + 1);
     });
   }
-  return { node, token, none, here, follow };
+  return { node, token, step, none, here, follow };
 })();

@@ -104,6 +104,7 @@ mtp.views.push({
       flow.stick = true;
       if (flow.show(lane.begun(state.time) ? count : -1, !race.finished, false)) flow.settle();
       flow.mark("now", found ? number : null);
+      flow.mark("hover", state.hover?.lane === state.lane ? state.hover.step : null);
       flow.point(state.hover?.index ?? null);
       range.max = lane.steps.length;
       if (Number(range.value) !== count) range.value = count;
