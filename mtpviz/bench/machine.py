@@ -42,8 +42,9 @@ def isa() -> list[str]:
 
 
 def speed_by_threads(session: Session, new_tokens: int = 48, repeats: int = 3) -> dict[int, float]:
-    """Tokens per second of next-token prediction with one thread and with all that there are, in turns: medians."""
-    chosen, counts = session.threads, sorted({1, numba.config.NUMBA_NUM_THREADS})
+    """Tokens per second of next-token prediction with one thread and with all that there are, in turns: medians. On a
+    GPU there is one figure, for 0 threads."""
+    chosen, counts = session.threads, [0] if session.gpu else sorted({1, numba.config.NUMBA_NUM_THREADS})
     speeds: dict[int, list[float]] = {count: [] for count in counts}
     try:
         for number in range(repeats + 1):

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from poison import poisoned
+from poison import DEVICE, poisoned
 
 from mtpviz.kernels.device import attention as module
 from mtpviz.kernels.device.ancestry import ancestry, ancestry_reference
@@ -30,7 +30,7 @@ def tables(parents, lengths, counts, levels=None):
 
 def run(query, keys, values, lengths, path, depth, first=0):
     total, heads, head_dim = query.shape
-    scratch = Scratch("cpu", keys.shape[0], total // keys.shape[0], heads, head_dim, keys.shape[2])
+    scratch = Scratch(DEVICE, keys.shape[0], total // keys.shape[0], heads, head_dim, keys.shape[2])
     scratch.sums.fill_(float("nan"))
     scratch.stats.fill_(float("nan"))
     out = poisoned(total, heads * head_dim, dtype=query.dtype)

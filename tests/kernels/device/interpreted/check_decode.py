@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from check_attention import random_parents
+from poison import DEVICE
 
 from mtpviz.engine.device.drafter import DeviceDrafter, Shape
 from mtpviz.engine.device.lane import DeviceLane
@@ -50,10 +51,11 @@ class Oracle(DeviceDrafter):
 
     def __init__(self, shape, truths, draw):
         super().__init__(None, Sampling())
-        self.truths, self.numbers = truths, draw.generator
+        self.truths = truths
+        self.generator = torch.Generator().manual_seed(draw.generator.initial_seed())
         self.kind, count = shape, {"ntp": 1, "chain": 4, "tree": 9}[shape]
         self.shapes = [Shape(count - 1, count - 1)]
-        self.parents = lambda: (random_parents(draw, 1, count) if shape == "tree" else chain(count))[0]
+        self.parents = lambda: (random_parents(self, 1, count) if shape == "tree" else chain(count))[0]
 
     def draft(self, state, program):
         block = program.block
@@ -65,8 +67,8 @@ class Oracle(DeviceDrafter):
             depth, tokens = [0], [int(state.root[b])]
             for parent in parents[1:].tolist():
                 depth.append(depth[parent] + 1)
-                other = int(torch.randint(0, CONFIG.vocab, (1,), generator=self.numbers))
-                sure = torch.rand(1, generator=self.numbers) < 0.8
+                other = int(torch.randint(0, CONFIG.vocab, (1,), generator=self.generator))
+                sure = torch.rand(1, generator=self.generator) < 0.8
                 tokens.append(text[known - 1 + depth[-1]] if sure else other)
             block.tokens[b], block.parents[b] = torch.tensor(tokens), parents
 
@@ -78,8 +80,8 @@ def chain(count):
 def decode(model, prompts, drafter, new=NEW) -> tuple[list[list[int]], int]:
     """The texts, and the steps that they took."""
     session = SimpleNamespace(target=model, context=CONFIG.context,
-                              gpu=SimpleNamespace(clock=torch.zeros(1, dtype=torch.int64)))
-    lane = DeviceLane(session, drafter, Sampling(), prompts, [new] * len(prompts), record=False)
+                              gpu=SimpleNamespace(clock=torch.zeros(1, dtype=torch.int64, device=DEVICE)))
+    lane = DeviceLane(session, drafter, Sampling(), prompts, [new] * len(prompts), record=False, graphs=False)
     lane.prefill()
     lane.ready()
     wanted, steps = [len(prompt) + new for prompt in prompts], 0
@@ -100,7 +102,7 @@ def weights():
 @pytest.mark.parametrize("shape", ["ntp", "chain", "tree"])
 def test_thirty_two_tokens_equal_the_reference(draw, weights, shape):
     truth = reference_text(weights)
-    model = GpuModel(CONFIG, weights, torch.float32, "cpu")
+    model = GpuModel(CONFIG, weights, torch.float32, DEVICE)
     (text,), steps = decode(model, [PROMPT], Oracle(shape, [truth], draw))
     assert text == truth
     assert steps == NEW - 1 if shape == "ntp" else steps < NEW - 1
@@ -109,5 +111,5 @@ def test_thirty_two_tokens_equal_the_reference(draw, weights, shape):
 def test_a_batch_of_prompts_of_different_lengths(draw, weights):
     prompts, new = [PROMPT, [8], PROMPT[::-1]], 8
     truths = [reference_text(weights, prompt, new) for prompt in prompts]
-    texts, _ = decode(GpuModel(CONFIG, weights, torch.float32, "cpu"), prompts, Oracle("tree", truths, draw), new)
+    texts, _ = decode(GpuModel(CONFIG, weights, torch.float32, DEVICE), prompts, Oracle("tree", truths, draw), new)
     assert texts == truths

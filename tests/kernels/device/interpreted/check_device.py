@@ -9,7 +9,7 @@ from mtpviz.engine.budget import PassCost
 from mtpviz.engine.loop import Decoder
 from mtpviz.engine.sampling import Sampling
 from mtpviz.engine.session import Session
-from mtpviz.kernels.device import attention, linear, vocab
+from mtpviz.kernels.device import attention, interpreting, linear, vocab
 from mtpviz.kernels.device.attention import Tiling
 from mtpviz.kernels.device.tiles import Tile
 from mtpviz.race import make_drafter
@@ -21,6 +21,9 @@ GREEDY, DRAWN = Sampling(), Sampling(temperature=0.8, top_k=40, top_p=0.95, seed
 
 @pytest.fixture(scope="module", autouse=True)
 def small_tiles():
+    if not interpreting():
+        yield
+        return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(attention, "tiling_of", lambda head_dim: Tiling(16, 16, 32, 1, 1))
         patch.setattr(vocab, "tile_of_vocab", lambda: Tile(512, 64, 1, 1, 1))

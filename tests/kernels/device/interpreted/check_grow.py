@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from poison import poisoned
+from poison import DEVICE, poisoned
 
 from mtpviz.engine import grow
 from mtpviz.kernels.device.grow import Pool, expand, front, rerank
@@ -17,7 +17,7 @@ def test_grows_the_host_s_tree(draw, depth, width, nodes, ties):
         probs = torch.rand(batch, parents, width, generator=draw.generator).sort(-1, descending=True)[0]
         probs = (probs * 2).ceil() / 2 if ties else probs
         offers.append((torch.randint(0, 999, probs.shape, generator=draw.generator).int(), probs))
-    pool = Pool.empty("cpu", batch, depth, width)
+    pool = Pool.empty(DEVICE, batch, depth, width)
     for tensor in (pool.chances, pool.probs):
         tensor.fill_(float("nan"))
     for level, (ids, probs) in enumerate(offers, 1):
@@ -33,18 +33,18 @@ def test_grows_the_host_s_tree(draw, depth, width, nodes, ties):
 
         def children(_pool, frontier, b=b, calls=calls):
             ids, probs = next(calls)
-            return [(ids[b, i].numpy(), probs[b, i].numpy()) for i in range(len(frontier))]
+            return [(ids[b, i].cpu().numpy(), probs[b, i].cpu().numpy()) for i in range(len(frontier))]
 
         host = grow.Pool(children)
-        first = offers[0][0][b, 0].numpy(), offers[0][1][b, 0].numpy()
+        first = offers[0][0][b, 0].cpu().numpy(), offers[0][1][b, 0].cpu().numpy()
         tree = host.tree(grow.dynamic(host, first, depth, width, nodes))
         count = int(counts[b])
         assert count == len(tree) + 1
         assert tokens[b, :count].tolist() == [root[b], *tree.tokens]
         assert parents[b, :count].tolist() == [-1, *(tree.parents + 1)]
-        np.testing.assert_array_equal(probs[b, 1:count].numpy(), tree.probs)
+        np.testing.assert_array_equal(probs[b, 1:count].cpu().numpy(), tree.probs)
         assert (tokens[b, count:] == -12345).all() and probs[b, count:].isnan().all() and probs[b, 0].isnan()
-        np.testing.assert_array_equal(pool.probs[b].numpy(), np.array(host.probs, np.float32))
+        np.testing.assert_array_equal(pool.probs[b].cpu().numpy(), np.array(host.probs, np.float32))
 
 
 def test_the_same_candidates_below_every_parent(draw):
@@ -52,7 +52,7 @@ def test_the_same_candidates_below_every_parent(draw):
     batch, width, levels = 2, 3, 3
     offers = [(torch.randint(0, 99, (batch, width), generator=draw.generator).int(),
                torch.rand(batch, width, generator=draw.generator).sort(-1, descending=True)[0]) for _ in range(levels)]
-    shared, apart = (Pool.empty("cpu", batch, levels, width) for _ in range(2))
+    shared, apart = (Pool.empty(DEVICE, batch, levels, width) for _ in range(2))
     for level, (ids, probs) in enumerate(offers, 1):
         expand(shared, ids, probs, level)
         parents = width if level > 1 else 1
@@ -63,7 +63,7 @@ def test_the_same_candidates_below_every_parent(draw):
 
 def test_the_frontier_as_rows_of_the_draft_s_own_block(draw):
     batch, width, levels = 2, 3, 3
-    pool = Pool.empty("cpu", batch, levels, width)
+    pool = Pool.empty(DEVICE, batch, levels, width)
     tokens, parents = (poisoned(batch, levels * width, dtype=torch.int32) for _ in range(2))
     counts, rows = poisoned(batch, dtype=torch.int32), [{} for _ in range(batch)]
     for level in range(1, levels + 1):

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from poison import poisoned
+from poison import DEVICE, poisoned
 
 from mtpviz.kernels.device import linear as module
 from mtpviz.kernels.device.linear import Workspace, interleave, linear, linear_reference
@@ -8,7 +8,7 @@ from mtpviz.kernels.device.tiles import Tile
 
 
 def run(x, weight, **options):
-    workspace = Workspace("cpu", 128, [tuple(weight.shape)])
+    workspace = Workspace(DEVICE, 128, [tuple(weight.shape)])
     workspace.partial.fill_(float("nan"))
     width = weight.shape[0] // (2 if options.get("epilogue") == "swiglu" else 1)
     out = poisoned(len(x), width, dtype=x.dtype)
@@ -52,5 +52,5 @@ def test_a_row_has_the_same_bits_whoever_shares_its_pass(draw, dtype, monkeypatc
 def test_the_residual_may_be_the_output(draw, dtype):
     x, weight, stream = draw(3, 64, dtype=dtype), draw(32, 64, dtype=dtype), draw(3, 32, dtype=dtype)
     expected = run(x, weight, residual=stream)
-    linear(x, weight, stream, Workspace("cpu", 3, [(32, 64)]), residual=stream)
+    linear(x, weight, stream, Workspace(DEVICE, 3, [(32, 64)]), residual=stream)
     assert torch.equal(stream, expected)

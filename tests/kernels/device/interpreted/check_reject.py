@@ -42,11 +42,11 @@ def test_decides_as_the_host(draw, shape, likeness):
     found = device(probs, drafts, tokens, parents, counts, lengths, seeds)
     for b in range(batch):
         n = int(counts[b]) - 1
-        tree = TokenTree(tokens[b, 1 : n + 1].long().numpy(), parents[b, 1 : n + 1].long().numpy() - 1,
+        tree = TokenTree(tokens[b, 1 : n + 1].long().cpu().numpy(), parents[b, 1 : n + 1].long().cpu().numpy() - 1,
                          np.ones(n, np.int64), np.ones(n, np.float32),
-                         {node - 1: drafts[b, node].numpy() for node in range(n + 1)})
+                         {node - 1: drafts[b, node].cpu().numpy() for node in range(n + 1)})
         sampling = Sampling(temperature=1.0, seed=int(seeds[b]))
-        verdict = verify(tree, logits[b].numpy(), sampling, int(lengths[b]), "rejection")
+        verdict = verify(tree, logits[b].cpu().numpy(), sampling, int(lengths[b]), "rejection")
         if n:
             assert found[b] == ([0, *(node + 1 for node in verdict.accepted)], verdict.bonus)
         assert found[b][1] < vocab

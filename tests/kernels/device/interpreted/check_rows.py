@@ -3,7 +3,7 @@
 import pytest
 import torch
 from check_attention import random_parents
-from poison import poisoned
+from poison import DEVICE, poisoned
 
 from mtpviz.kernels.device.embed import embed, embed_reference
 from mtpviz.kernels.device.feed import feed, feed_reference
@@ -53,7 +53,7 @@ def test_weighs_drafted_tokens_with_and_without_written_distributions(draw, dtyp
     tokens, wanted = (torch.randint(0, vocab, (batch, rows), generator=draw.generator).int() for _ in range(2))
     counts = torch.tensor([rows, 2]).int()
     best, probs, lse = torch.zeros(10, 1).int(), torch.zeros(10, 1), torch.zeros(10)
-    top_tokens(normed, head, best, probs, lse, VocabScratch("cpu", 10, vocab, 1))
+    top_tokens(normed, head, best, probs, lse, VocabScratch(DEVICE, 10, vocab, 1))
     full = (normed.double() @ head.double().T).softmax(-1)
     expected = weigh_reference(full.view(batch, rows, vocab), tokens, parents, counts)
     by_rows, by_probs, own = (poisoned(batch, rows, dtype=torch.float32) for _ in range(3))

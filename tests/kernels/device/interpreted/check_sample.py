@@ -42,8 +42,8 @@ def test_equals_the_host(draw, settings, vocab):
     sample(logits, probs, tokens, seeds, positions, 0.7, normalise=True, **settings)
     for row in range(batch * rows):
         sampling = Sampling(temperature=0.7, seed=int(seeds[row // rows]), **settings)
-        line = logits[row, :vocab].numpy()
-        np.testing.assert_allclose(probs[row].numpy(), sampling.distribution(line), rtol=2e-5, atol=1e-9)
+        line = logits[row, :vocab].cpu().numpy()
+        np.testing.assert_allclose(probs[row].cpu().numpy(), sampling.distribution(line), rtol=2e-5, atol=1e-9)
         assert tokens[row].item() == sampling.choose(line, int(positions[row]) + 1)
 
 

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from poison import poisoned
+from poison import DEVICE, poisoned
 
 from mtpviz.kernels.device import vocab as module
 from mtpviz.kernels.device.tiles import Tile
@@ -14,7 +14,7 @@ def small_tiles(monkeypatch):
 
 def run(x, weight, top, names=None):
     rows = len(x)
-    scratch = VocabScratch("cpu", rows, len(weight), top)
+    scratch = VocabScratch(DEVICE, rows, len(weight), top)
     for part in (scratch.logits, scratch.stats):
         part.fill_(float("nan"))
     ids, probs = poisoned(rows, top, dtype=torch.int32), poisoned(rows, top, dtype=torch.float32)

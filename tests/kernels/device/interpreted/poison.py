@@ -2,6 +2,10 @@
 
 import torch
 
+from mtpviz.kernels.device import memory_device
+
+DEVICE = memory_device()
+
 
 def poisoned(*shape: int, dtype: torch.dtype) -> torch.Tensor:
     """NaN everywhere; for integers a value that is no token and no row."""
