@@ -19,12 +19,12 @@ from mtpviz.training.teacher import Batch, Teacher
 
 @dataclass
 class Acceptance:
-    """Of the levels 1..K. rows: int (K,), rows judged: those whose text up to the level is the target's choice.
-    prefix: share of them where the level and all before it are right. conditional: share where it is right, of those
-    where all before it are. ranks: (K, ranks), share of rows where the target's choice is the draft's candidate of that
-    rank, given that the text before it is what was drafted."""
+    """Of the levels 1..K. rows: how many were judged: those behind which the text is the target's own choice at every
+    level but the last, so that each level's guess stood behind accepted ones. prefix: share of rows where the level and
+    all before it are right. conditional: share where it is right, of those where all before it are. ranks: (K, ranks),
+    share of rows where the target's choice is the draft's candidate of that rank."""
 
-    rows: np.ndarray
+    rows: int
     prefix: np.ndarray
     conditional: np.ndarray
     ranks: np.ndarray
@@ -35,7 +35,7 @@ class Acceptance:
 
     def described(self) -> dict:
         """Plain numbers."""
-        return {"rows": self.rows.tolist(), "prefix": np.round(self.prefix, 4).tolist(),
+        return {"rows": self.rows, "prefix": np.round(self.prefix, 4).tolist(),
                 "conditional": np.round(self.conditional, 4).tolist()}
 
 
@@ -63,15 +63,12 @@ def _counted(recipe: Recipe, teacher: Teacher, batch: Batch, ranks: int) -> np.n
         choices = batch.choices[0]
         weight = recipe.unembedding(teacher).to(teacher.dtype)
         found = [_top(level.scored[0].to(teacher.dtype) @ weight.T, recipe, ranks) for level in levels]
-    own = torch.ones(len(levels[0].at), dtype=torch.bool, device=batch.ids.device)
-    right = own.clone()
-    rows = []
+    own = torch.stack([batch.ids[0, level.at] == choices[level.at - 1] for level in levels[:-1]]).all(0)
+    right, rows = own, []
     for level, top in zip(levels, found, strict=True):
         hits = top == choices[level.at - 1, None]
-        before = right & own
-        right = right & hits[:, 0]
-        rows.append([own.sum(), (right & own).sum(), before.sum(), *(hits & own[:, None]).sum(0)])
-        own = own & (batch.ids[0, level.at] == choices[level.at - 1])
+        before, right = right, right & hits[:, 0]
+        rows.append([own.sum(), right.sum(), before.sum(), *(hits & own[:, None]).sum(0)])
     return np.array([[int(value) for value in row] for row in rows])
 
 
@@ -81,6 +78,6 @@ def _top(logits: Tensor, recipe: Recipe, ranks: int) -> Tensor:
 
 
 def _judged(counts: np.ndarray) -> Acceptance:
-    rows, right, before = counts[:, 0], counts[:, 1], counts[:, 2]
-    return Acceptance(rows, right / np.maximum(rows, 1), right / np.maximum(before, 1),
-                      counts[:, 3:] / np.maximum(rows, 1)[:, None])
+    rows, right, before = int(counts[0, 0]), counts[:, 1], counts[:, 2]
+    judged = max(rows, 1)
+    return Acceptance(rows, right / judged, right / np.maximum(before, 1), counts[:, 3:] / judged)

@@ -54,7 +54,7 @@ def _card(recipe: Recipe, teacher: Teacher, judged: Mapping[str, Acceptance], hi
     ]
     for domain, found in judged.items():
         rates = " | ".join(f"{p:.3f} ({c:.3f})" for p, c in zip(found.prefix, found.conditional, strict=True))
-        lines.append(f"| {domain} | {rates} | {found.tau(3):.2f} | {int(found.rows[0])} |")
+        lines.append(f"| {domain} | {rates} | {found.tau(3):.2f} | {found.rows} |")
     stages = [f"{('untrained', 'one step')[entry['step']]} {entry['tau']:.2f}" for entry in history[:2]]
     lines += ["", "tau of a chain of 3, all domains: " + ", ".join(stages)
               + f", trained {judged['all'].tau(3):.2f}."]
