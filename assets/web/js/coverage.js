@@ -3,7 +3,7 @@
 mtp.coverage = () => {
   const { el, svg, attr } = mtp.dom, say = mtp.say, W = 620, H = 300, LEFT = 58, RIGHT = 96, BASE = H - 44, TOP = 26;
   const STYLES = { en: ["bonus", "", "circle"], code: ["rejected", "7 4", "square"], zh: ["accepted", "2 3", "triangle"], text: ["ink", "", ""] };
-  const layer = svg("g"), chart = svg("svg", { class: "coverage", viewBox: `0 0 ${W} ${H}`, role: "img" }, layer);
+  const layer = svg("g"), chart = svg("svg", { class: "coverage", viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": mtp.say("vocabulary.coverage") }, layer);
   const host = el("div", { class: "coverage-host" }, chart);
 
   const sign = { circle: (x, y) => `M${x - 4} ${y}a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z`, square: (x, y) => `M${x - 4} ${y - 4}h8v8h-8z`, triangle: (x, y) => `M${x} ${y - 5}l5 9h-10z` };

@@ -4,7 +4,7 @@ mtp.curve = (label) => {
   const band = svg("path", { class: "curve-band" }), low = svg("path", { class: "curve-low" }), high = svg("path", { class: "curve-high" });
   const one = svg("path", { class: "curve-one" }), dot = svg("rect", { class: "curve-dot", width: 4, rx: 2 });
   const ticks = svg("g", { class: "curve-ticks" }), spots = svg("path", { class: "curve-spots" });
-  const chart = svg("svg", { class: "curve", viewBox: `0 0 ${W} ${H}`, role: "img" }, one, band, low, high, dot, spots, ticks);
+  const chart = svg("svg", { class: "curve", viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": label }, one, band, low, high, dot, spots, ticks);
   const host = el("figure", { class: "curve-host" }, chart, el("figcaption", { class: "muted", text: label }));
 
   // points: [[x, low, high], ...]; now: the x that is chosen; measured: [[x, y], ...]. Places are even: the knobs' own steps.

@@ -11,7 +11,7 @@ mtp.views.push({
       even: svg("path", { class: "even-mark" }), evenText: svg("text", { y: BAR + 32 }), here: svg("circle", { class: "even-here", cy: BAR + 7, r: 7 }), hereText: svg("text", { class: "strong", y: BAR - 8 }),
     };
     const words = { slower: svg("text", { class: "end left", y: BAR + 32, x: 0, text: say("speedup.slower") }), faster: svg("text", { class: "end", y: BAR + 32, x: W, text: say("speedup.faster") }) };
-    const chart = svg("svg", { class: "even", viewBox: `0 0 ${W} ${BAR + 40}`, role: "img" }, ...Object.values(scale), ...Object.values(words));
+    const chart = svg("svg", { class: "even", viewBox: `0 0 ${W} ${BAR + 40}`, role: "img", "aria-label": say("speedup.scale") }, ...Object.values(scale), ...Object.values(words));
     const about = el("p", { class: "muted", text: say("speedup.scale") }), figure = el("div", {}, about, chart);
     host.append(el("div", { class: "section-head" }, el("h2", { text: say("speedup.title") }), tabs.host),
       el("div", { class: "speedup-grid" },
