@@ -44,7 +44,7 @@ class Shape:
 
 
 SHAPES = {
-    "bundled-256": Shape(256, 704, 4, 4, 64, 16384),
+    "bundled-256": Shape(256, 704, 4, 2, 64, 16384),
     "bundled-320": Shape(320, 896, 5, 5, 64, 16384),
     "Qwen3-0.6B": Shape(1024, 3072, 16, 8, 128, 151936, qk_norm=True, rows=(1, 32, 64), layers=28),
     "Llama-3.2-1B": Shape(2048, 8192, 32, 8, 64, 128256, layers=16),

@@ -5,10 +5,12 @@ from contextlib import nullcontext
 import pytest
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from mtpviz.engine.batch import decode_batch
 from mtpviz.engine.budget import PassCost
 from mtpviz.engine.loop import Decoder
 from mtpviz.engine.sampling import Sampling
 from mtpviz.engine.session import Session
+from mtpviz.errors import UserError
 from mtpviz.kernels.device import attention, interpreting, linear, vocab
 from mtpviz.kernels.device.attention import Tiling
 from mtpviz.kernels.device.tiles import Tile
@@ -78,6 +80,19 @@ def test_tokens_trees_and_records_equal_the_cpu_s(sessions, spec, sampling, new,
         if new - (mine.position - ours.steps[0].position) <= depth + 1:
             break  # here the CPU cuts its trees to what may still be written
         compare(mine, other)
+
+
+def test_a_batch_is_its_prompts_one_by_one(sessions):
+    prompts, spec = [PROMPT, "the sea", "def f(x): return"], "draft:tree=chain:depth=2"
+    batch = decode_batch(sessions[1], make_drafter(spec, sessions[1], GREEDY), prompts, GREEDY, 7)
+    for prompt, found in zip(prompts, batch.sequences, strict=True):
+        alone = Decoder(sessions[0], make_drafter("ntp", sessions[0], GREEDY), prompt, GREEDY, 7)
+        alone.prefill()
+        while not alone.done:
+            alone.step()
+        assert found.tokens == alone.trace.token_ids and len(found.accepted) <= batch.steps <= 6
+    with pytest.raises(UserError, match="one by one"):
+        decode_batch(sessions[0], None, prompts, GREEDY, 7)
 
 
 def compare(mine, other):
