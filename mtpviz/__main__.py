@@ -23,7 +23,7 @@ COMMANDS = {
     "race": ("mtpviz.commands.race", "race strategies on one prompt by a fair clock"),
     "record": ("mtpviz.commands.record", "record the gallery's races"),
     "bench": ("mtpviz.commands.bench", "measure: speed against peers, losslessness, strategies"),
-    "train": ("mtpviz.training.command", "train the bundled models and heads"),
+    "train": ("mtpviz.commands.train", "train the bundled models and heads"),
     "export": ("mtpviz.export.command", "a recorded trace to a picture, a table or a page"),
     "doctor": ("mtpviz.commands.doctor", "what this machine can do, and what to do about what it cannot"),
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,12 +18,19 @@ if TYPE_CHECKING:
     from mtpviz.engine.session import Session
 
 
+def add_model_name(parser: argparse.ArgumentParser) -> None:
+    """Which model."""
+    parser.add_argument("--model", default=BUNDLED, metavar="NAME", help="the bundled model, or a Hugging Face folder")
+
+
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Which model, and where it runs."""
-    parser.add_argument("--model", default=BUNDLED, metavar="NAME", help="the bundled model, or a Hugging Face folder")
+    add_model_name(parser)
     parser.add_argument("--head", action="append", default=[], metavar="FOLDER",
                         help="what drafts for it, in place of its own: a draft head, or a small model with the same "
                              "tokenizer; may be repeated")
+    parser.add_argument("--vocabulary", type=Path, metavar="FOLDER",
+                        help="maps of compressed draft vocabularies, {en,zh,code}.json or .pt, in place of its own")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--dtype", default="auto", help="of the weights: auto, bf16 or fp32")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads; by default all that numba sees")
@@ -50,19 +56,22 @@ def open_session(args: argparse.Namespace, dtype: str | None = None) -> Session:
     entry = resolve(args.model)
     for name in args.head:
         entry = _with_head(entry, name)
+    if args.vocabulary is not None:
+        if not args.vocabulary.is_dir():
+            raise UserError(f"There is no folder {args.vocabulary}; one with a language's map, like en.json, is right.")
+        entry = replace(entry, vocabulary=args.vocabulary)
     return Session(entry, args.device, dtype or args.dtype, args.threads)
 
 
 def _with_head(entry: ModelEntry, name: str) -> ModelEntry:
-    """The entry with a draft head, whose config.json tells its kind, or with a draft model, whose tells a family."""
+    """The entry with a draft head or a draft model, whichever the folder's tensors are of."""
+    from mtpviz.heads.formats import kind_of
+
     folder = resolve(name).folder
-    try:
-        kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("kind")
-    except (OSError, ValueError, AttributeError):
-        raise UserError(f"{folder / 'config.json'} is no JSON object; a draft head and a model have one.") from None
+    kind = kind_of(folder)
     if kind is None:
         return replace(entry, draft_folder=folder)
-    return replace(entry, heads=entry.heads | {str(kind): folder})
+    return replace(entry, heads=entry.heads | {kind: folder})
 
 
 def sampling(args: argparse.Namespace) -> Sampling:

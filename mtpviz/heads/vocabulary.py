@@ -2,18 +2,20 @@
 
 FR-Spec (Zhao et al. 2025) and FastMTP (section 3.3): the draft's unembedding is cut to a frequency-ranked set of ids.
 Verification keeps the full vocabulary, so nothing is lost but the drafts that lie outside. The maps are those of a
-model folder's `vocabulary/{language}.json`; the language is read off the prompt.
+model folder's `vocabulary/{language}.json`, or `.pt` as FR-Spec publishes them; the language is read off the prompt.
 """
 
 from __future__ import annotations
 
 import json
+import pickle
 import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from mtpviz.errors import UserError
 
@@ -69,15 +71,21 @@ def load_map(folder: Path | None, language: str, vocab: int) -> np.ndarray | Non
 
     UserError for a damaged map and for one of another vocabulary.
     """
-    path = folder / f"{language}.json" if folder else None
-    if path is None or not path.is_file():
+    paths = [folder / f"{language}{suffix}" for suffix in (".json", ".pt")] if folder else []
+    path = next((path for path in paths if path.is_file()), None)
+    if path is None:
         return None
     try:
-        described = json.loads(path.read_text(encoding="utf-8"))
-        ids = np.unique(np.array(described["ids"], np.int64))
-        made_for = int(described["vocab"])
-    except (OSError, ValueError, KeyError, TypeError):
+        if path.suffix == ".pt":  # FR-Spec's format: a bare list
+            made_for, ids = vocab, torch.load(path, weights_only=True)
+        else:
+            described = json.loads(path.read_text(encoding="utf-8"))
+            made_for, ids = int(described["vocab"]), described["ids"]
+        ids = np.unique(np.array(ids, np.int64))
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, EOFError, pickle.UnpicklingError):
         raise UserError(f"{path} is no vocabulary map; it must hold a list of token ids.") from None
-    if made_for != vocab or not len(ids) or ids[0] < 0 or ids[-1] >= vocab:
+    if made_for != vocab:
         raise UserError(f"The vocabulary map {path} is for {made_for} tokens; this model has {vocab}.")
+    if not len(ids) or ids[0] < 0 or ids[-1] >= vocab:
+        raise UserError(f"The vocabulary map {path} must list ids from 0 to {vocab - 1}.")
     return ids

@@ -8,7 +8,7 @@ import inspect
 import json
 import pkgutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from torch import Tensor
 from mtpviz.errors import UserError
 from mtpviz.models.catalogue import ModelEntry
 from mtpviz.training import recipes as recipes_folder
-from mtpviz.training.acceptance import acceptance
+from mtpviz.training.acceptance import Acceptance, acceptance
 from mtpviz.training.checkpoint import save_checkpoint
 from mtpviz.training.data import TokenStream
 from mtpviz.training.headfolder import write_head
@@ -30,6 +30,7 @@ from mtpviz.training.selfdistill import MIX
 from mtpviz.training.teacher import Teacher
 
 LENGTH, ROWS = 512, 4  # of a batch; 2,048 tokens a step
+LEAST = 32  # tokens that windows have
 HELD_OUT_ROWS = 3  # windows a domain
 RANKS = 10  # candidates of a level whose accuracy a head's folder tells, for static trees
 JUDGED_DEPTH = 3  # levels of the chain whose held-out tau picks the weights
@@ -109,6 +110,8 @@ class HeadTraining:
         mix = {domain: share for domain, share in MIX.items() if domain in texts}
         self.stream = TokenStream(texts, mix)
         self.length = min(LENGTH, self.teacher.config.context, *(len(array) // 2 for array in texts.values()))
+        if self.length < LEAST:
+            raise UserError(f"The texts are too short to train on; {2 * LEAST} tokens of each domain are the least.")
         self.windows = {domain: _windows(array, self.length) for domain, array in held_out.items()}
         counts = sum(np.bincount(array, minlength=self.teacher.config.vocab) for array in texts.values())
         self.heads = {name: new_head(recipe(self.teacher, counts, **options), self.teacher.device)
@@ -116,31 +119,37 @@ class HeadTraining:
         self.step = self.tokens = 0
         self.seconds = 0.0
 
-    def run(self, budget: Budget, checkpoint_minutes: float = 4.0) -> None:
+    def run(self, budget: Budget, checkpoint_minutes: float = 4.0,
+            report: Callable[[str], None] = lambda line: None) -> dict[str, dict[str, Acceptance]]:
         """Train until `budget` is used; judges the heads untrained, after one step, at every checkpoint and at the end,
-        and writes those of the highest held-out tau."""
+        and writes those of the highest held-out tau. report: gets a line of progress now and then. What the written
+        heads reach, by name and domain."""
         saved = time.monotonic()
         started = saved - self.seconds
-        with open(self.out / "log.jsonl", "a", encoding="utf-8") as log:
+        with self._open_log() as log:
             while (progress := budget.progress(self.seconds, self.tokens)) < 1.0:
                 if self.step in (0, 1):
-                    self._judge(log)
+                    report(self._judge(log))
                 losses = self._step(rate_scale(progress, WARMUP, DECAY))
                 self.seconds = time.monotonic() - started
                 if self.step % 10 == 0:
                     left = (1 / max(progress, 1e-6) - 1) * self.seconds / 60
+                    rate = self.tokens / self.seconds
                     _write(log, {"step": self.step, "tokens": self.tokens, "loss": losses,
-                                 "tokens_per_s": round(self.tokens / self.seconds), "minutes_left": round(left, 1)})
+                                 "tokens_per_s": round(rate), "minutes_left": round(left, 1)})
+                    told = ", ".join(f"{name} {loss:.3f}" for name, loss in losses.items())
+                    report(f"step {self.step}, {self.tokens:,} tokens, {rate:.0f} tokens/s, {left:.1f} minutes left; "
+                           f"loss {told}")
                 if time.monotonic() - saved > 60 * checkpoint_minutes:
-                    self._judge(log)
+                    report(self._judge(log))
                     save_checkpoint(self.out, self.state_dict())
                     saved = time.monotonic()
-            self._judge(log)
+            report(self._judge(log))
         save_checkpoint(self.out, self.state_dict())
-        self.write()
+        return self.write()
 
-    def write(self) -> None:
-        """Write every head with its best weights and what they reach."""
+    def write(self) -> dict[str, dict[str, Acceptance]]:
+        """Write every head with its best weights and what they reach, which is returned by name and domain."""
         for head in self.heads.values():
             head.recipe.module.load_state_dict(head.best)
         heads = {name: head.recipe for name, head in self.heads.items()}
@@ -148,6 +157,14 @@ class HeadTraining:
         for name, head in self.heads.items():
             folder = self.out / name.replace(":", "-")
             write_head(folder, head.recipe, self.teacher, judged[name], head.history, self.tokens)
+        return judged
+
+    def _open_log(self):
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+            return open(self.out / "log.jsonl", "a", encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"Cannot write to {self.out}: {error.strerror}.") from None
 
     def _step(self, scale: float) -> dict[str, float]:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.step)
@@ -163,7 +180,8 @@ class HeadTraining:
         self.tokens += ROWS * self.length
         return losses
 
-    def _judge(self, log) -> None:
+    def _judge(self, log) -> str:
+        """Judge every head and remember the best; in words, what they reach."""
         judged = acceptance({name: head.recipe for name, head in self.heads.items()}, self.teacher, self.windows)
         for name, head in self.heads.items():
             tau = judged[name]["all"].tau(JUDGED_DEPTH)
@@ -173,6 +191,8 @@ class HeadTraining:
                                        for domain, found in judged[name].items()}})
             if tau > head.best_tau:
                 head.best, head.best_tau = copy.deepcopy(head.recipe.module.state_dict()), tau
+        return f"held-out tau of a chain of {JUDGED_DEPTH}: " + ", ".join(
+            f"{name} {head.history[-1]['tau']:.3f}" for name, head in self.heads.items())
 
     def state_dict(self) -> dict:
         """Plain data and tensors; `load_state_dict` of an equal training continues from here."""
@@ -195,7 +215,9 @@ class HeadTraining:
 
 
 def _windows(array: np.ndarray, length: int) -> Tensor:
-    """The first windows of a held-out text."""
+    """The first windows of a held-out text; UserError where it is too short to judge any head on."""
+    if len(array) < LEAST:
+        raise UserError(f"A held-out text has {len(array)} tokens; heads are judged on {LEAST} at least.")
     rows = max(1, min(HELD_OUT_ROWS, len(array) // length))
     return torch.from_numpy(array[: rows * length].astype(np.int64)).view(rows, -1)
 

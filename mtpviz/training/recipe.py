@@ -87,6 +87,8 @@ class Recipe(ABC):
         if self.kept is not None:  # EAGLE-3: a row whose best token the draft cannot say teaches nothing
             sayable = torch.isin(batch.choices[:, guess.at - 1].flatten()[drawn], self.kept)
             scored, teaching, weight = scored[sayable], teaching[sayable], weight[self.kept]
+            if not len(scored):
+                return scored.sum()
             labels = torch.zeros_like(labels[sayable])
         return distillation_loss(scored, self.unembedding(teacher), labels, teaching, weight,
                                  data_share=self.data_share, dtype=teacher.dtype)

@@ -31,16 +31,18 @@ ANSWER_TOKENS, LONG_ANSWER_TOKENS, LONG_EVERY = 200, 800, 8
 def write_texts(session: Session, corpus: Path, split: str, out: Path, tokens: int, *, strategy: str = "ntp",
                 seed: int = 0, greedy_share: float = GREEDY_SHARE, mix: Mapping[str, float] = MIX,
                 report: Callable[[str], None] = lambda line: None) -> dict[str, np.ndarray]:
-    """Write `tokens` tokens of answers into `out`/{domain}.bin (uint16, a stop token before each text), continuing
-    what is there; returns the arrays by domain. `out`/texts.json says what the folder holds.
+    """Write `tokens` tokens of answers into `out`/{domain}.bin (a stop token before each text; uint16, of a vocabulary
+    beyond 65,536 tokens uint32), continuing what is there; returns the arrays by domain. `out`/texts.json says what the
+    folder holds.
 
-    Raises UserError for a folder that holds another model's texts and for a model of more than 65,536 tokens.
+    Raises UserError for a folder that holds another model's texts, or texts of other settings.
     """
-    if session.config.vocab > 2**16:
-        raise UserError(f"The model has {session.config.vocab} tokens; cached texts hold ids below 65536.")
-    _claim(out, {"model": session.weights.sha256, "split": split, "seed": seed, "greedy_share": greedy_share})
+    described = {"model": session.weights.sha256, "split": split, "seed": seed, "greedy_share": greedy_share}
+    dtype = np.dtype(np.uint16 if session.config.vocab <= 2**16 else np.uint32)
+    _claim(out, described if dtype == np.uint16 else described | {"dtype": dtype.name})
     files = {domain: out / f"{domain}.bin" for domain in mix}
-    written = {domain: file.stat().st_size // 2 if file.is_file() else 0 for domain, file in files.items()}
+    written = {domain: file.stat().st_size // dtype.itemsize if file.is_file() else 0
+               for domain, file in files.items()}
     openings = {domain: _openings(session, corpus, domain, split, seed, written[domain]) for domain in mix}
     started, before, count = time.monotonic(), sum(written.values()), 0
     while (have := sum(written.values())) < tokens:
@@ -51,14 +53,14 @@ def write_texts(session: Session, corpus: Path, split: str, out: Path, tokens: i
         length = LONG_ANSWER_TOKENS if draw.integers(LONG_EVERY) == 0 else ANSWER_TOKENS
         ids = [min(session.stop_ids, default=0), *answer(session, strategy, prompt, sampling, length)]
         with files[domain].open("ab") as file:
-            file.write(np.array(ids, np.uint16).tobytes())
+            file.write(np.array(ids, dtype).tobytes())
         written[domain] += len(ids)
         count += 1
         if count % 20 == 0:
             rate = (have - before) / (time.monotonic() - started) or 1e-9
             left = (tokens - have) / rate / 60
             report(f"{have:,} of {tokens:,} tokens, {rate:.0f} tokens/s, {left:.0f} minutes left")
-    return {domain: np.fromfile(file, np.uint16) for domain, file in files.items() if written[domain]}
+    return {domain: np.fromfile(file, dtype) for domain, file in files.items() if written[domain]}
 
 
 def answer(session: Session, strategy: str, prompt: str, sampling: Sampling, length: int) -> list[int]:
@@ -71,11 +73,21 @@ def answer(session: Session, strategy: str, prompt: str, sampling: Sampling, len
     return [*decoder.trace.run.prompt_tokens, *decoder.trace.token_ids]
 
 
-def read_texts(folder: Path) -> dict[str, np.ndarray]:
-    """The arrays that `write_texts` left in `folder`; UserError where there are none."""
-    arrays = {file.stem: np.fromfile(file, np.uint16) for file in sorted(folder.glob("*.bin"))}
-    if not arrays or not (folder / "texts.json").is_file():
-        raise UserError(f"{folder} holds no self-distilled texts; write them with the train command's texts first.")
+def read_texts(folder: Path, model: str | None = None) -> dict[str, np.ndarray]:
+    """The arrays that `write_texts` left in `folder`. UserError where there are none, and where they are not of the
+    model with these weights (their sha256; None: any)."""
+    try:
+        described = json.loads((folder / "texts.json").read_text(encoding="utf-8"))
+        dtype = np.dtype(described.get("dtype", "uint16"))
+        arrays = {file.stem: np.fromfile(file, dtype) for file in sorted(folder.glob("*.bin"))}
+    except (OSError, ValueError, AttributeError, TypeError):
+        arrays = {}
+    if not arrays:
+        raise UserError(f"{folder} holds no self-distilled texts; `train texts` writes them.")
+    if model is not None and described.get("model") != model:
+        writer = str(described.get("model"))[:16]
+        raise UserError(f"The texts in {folder} were written by another model ({writer}) than this one ({model[:16]}); "
+                        "`train texts` writes its own.")
     return arrays
 
 

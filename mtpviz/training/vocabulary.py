@@ -1,7 +1,8 @@
 """Frequency-ranked sub-vocabularies per language, for drafts with a compressed head (FR-Spec; FastMTP, section 3.3).
 
-Counted over the training text of the language's domains. A file holds the ids by falling frequency, so every prefix is
-a valid smaller map, and the coverage that some prefixes reach on held-out text.
+Counted over the text of the language's domains: best over what the target itself writes (VocabTrim's finding), else
+over a corpus. A file holds the ids by falling frequency, so every prefix is a valid smaller map, and the coverage that
+some prefixes reach on held-out text.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mtpviz.errors import UserError
+
 # Language -> the corpus's domains it is counted over, and the share of the vocabulary that is kept: FastMTP's ratios
 # for English and Chinese (32k and 16k of 152k); code, with its long tail of names, gets a quarter.
 LANGUAGES = {"en": (("tales", "stories", "chat"), 0.21), "zh": (("zh",), 0.11), "code": (("python",), 0.25)}
@@ -19,21 +22,25 @@ COVERED = (0.05, 0.11, 0.21, 0.25, 0.5)  # shares of the vocabulary whose covera
 
 
 def write_maps(
-    train: Mapping[str, np.ndarray], held_out: Mapping[str, np.ndarray], vocab: int, forced: list[int], out: Path
+    train: Mapping[str, np.ndarray], held_out: Mapping[str, np.ndarray], vocab: int, forced: list[int], out: Path,
+    source: str
 ) -> dict[str, dict]:
     """Write `out`/{language}.json; train and held_out map a domain to its token ids (N,). `forced` ids (special tokens,
-    single bytes) come first in every map, whatever their frequency. Returns what was written, by language."""
+    single bytes) come first in every map, whatever their frequency. source: in words, where the texts are from. Returns
+    what was written, by language. UserError where a language has no text to count, or none to judge its map on."""
     out.mkdir(parents=True, exist_ok=True)
     maps = {}
     for language, (domains, share) in LANGUAGES.items():
-        counts = _counts(train, domains, vocab)
-        unseen = _counts(held_out, domains, vocab)
+        counts, unseen = _counts(train, domains, vocab), _counts(held_out, domains, vocab)
+        if not counts.any() or not unseen.any():
+            raise UserError(f"There is no text of {' or '.join(domains)} to count the map {language!r} over, or none "
+                            "to judge it on; both need some.")
         ids = rank(counts, forced)
         kept = round(share * vocab)
         coverage = {f"{part:g}": round(float(unseen[ids[: round(part * vocab)]].sum() / unseen.sum()), 4)
                     for part in COVERED}
-        maps[language] = {"language": language, "counted_over": list(domains), "tokens": int(counts.sum()),
-                          "vocab": vocab, "coverage": coverage, "ids": ids[:kept].tolist()}
+        maps[language] = {"language": language, "counted_over": list(domains), "source": source,
+                          "tokens": int(counts.sum()), "vocab": vocab, "coverage": coverage, "ids": ids[:kept].tolist()}
         (out / f"{language}.json").write_text(json.dumps(maps[language], separators=(",", ":")) + "\n")
     return maps
 
@@ -45,4 +52,5 @@ def rank(counts: np.ndarray, forced: list[int]) -> np.ndarray:
 
 
 def _counts(arrays: Mapping[str, np.ndarray], domains: tuple[str, ...], vocab: int) -> np.ndarray:
-    return sum(np.bincount(arrays[domain], minlength=vocab) for domain in domains)
+    return sum((np.bincount(arrays[domain], minlength=vocab) for domain in domains if domain in arrays),
+               np.zeros(vocab, np.int64))

@@ -31,7 +31,7 @@ def test_maps_are_written_with_their_coverage_and_read_back(tmp_path):
     random = np.random.default_rng(0)
     domains = ("tales", "stories", "chat", "python", "zh")
     train = {domain: random.zipf(1.5, 5000) % 400 for domain in domains}
-    written = write_maps(train, train, 400, [0, 7], tmp_path)
+    written = write_maps(train, train, 400, [0, 7], tmp_path, "random numbers")
     assert 0 < written["en"]["coverage"]["0.05"] < written["en"]["coverage"]["0.5"] <= 1
     ids = load_map(tmp_path, "en", 400)
     assert len(ids) == round(0.21 * 400) and (np.diff(ids) > 0).all() and {0, 7} <= set(ids.tolist())

@@ -1,14 +1,12 @@
-import argparse
+"""The command line of training, up to models that the engine loads, and one sentence for bad input."""
 
 import pytest
 
-from mtpviz.training import command
+from mtpviz.__main__ import main
 
 
 def call(*words):
-    parser = argparse.ArgumentParser()
-    command.add_arguments(parser)
-    return command.run(parser.parse_args([str(word) for word in words]))
+    return main(["train", *(str(word) for word in words)])
 
 
 def test_target_resume_draft_and_export(corpus, tokenizer_folder, tmp_path):
