@@ -35,7 +35,7 @@ def test_what_other_rooms_say_in_english_is_translated():
 
 def _numbers(figure) -> list[str]:
     """All the figure's numbers, in their order; words and the numbers in them left out."""
-    text = json.dumps(figure.to_dict(), sort_keys=True)
+    text = json.dumps(figure.to_dict(), sort_keys=True, default=float)
     arrays = re.findall(r'"bdata": "[^"]*"', text)
     return arrays + re.findall(r"-?\d+(?:\.\d+)?", re.sub(r'"(?:[^"\\]|\\.)*"', "", text))
 
@@ -44,7 +44,7 @@ def test_figures_are_drawn_in_chinese_from_the_same_numbers():
     for english, chinese in zip(draw(example_race(), "light", "en"), draw(example_race(), "light", "zh"), strict=True):
         assert len(english.data) == len(chinese.data)
         assert _numbers(english) == _numbers(chinese)
-    shown = json.dumps([figure.to_dict() for figure in draw(example_race(), "light", "zh")], ensure_ascii=False)
+    shown = json.dumps([figure.to_dict() for figure in draw(example_race(), "light", "zh")], ensure_ascii=False, default=float)
     assert "草稿词元的深度" in shown and "accepted at k" not in shown
 
 

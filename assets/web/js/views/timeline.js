@@ -18,6 +18,7 @@ mtp.views.push({
     const track = el("div", { class: "track" }, chart, range);
     host.append(play, el("label", { class: "rate" }, rate), el("div", { class: "run-name" }, name, label), track,
       el("p", { class: "keys muted", text: mtp.say("time.keys") }));
+    if (mtp.help) host.append(el("button", { class: "chip help-button", type: "button", text: "?", "aria-label": mtp.say("keys.button"), on: { click: mtp.help.open } }));
     let drawn = "", pitch = 1, unit = 1, wide = 0;
     new ResizeObserver(([entry]) => {
       [drawn, wide] = ["", entry.contentRect.width];
