@@ -37,6 +37,7 @@ SETTINGS = {
 WINDOW = 64  # of what a draft head has missed, the prompt or a pause, it reads the last so many tokens only
 DEPTH = {"depth": Setting(0, "levels; 0 leaves it to the tree, or takes 4", 0, 16)}
 _DEEPEST = {"auto": 16, "chain": 4, "dynamic": 4, "opt": 16, "static": 16}  # where no depth was asked for
+_PRICED = ("auto", "opt", "static")  # shapes that ask what a node or a call costs
 
 
 class TreeDrafter(Drafter):
@@ -90,7 +91,7 @@ class TreeDrafter(Drafter):
     def draft(self, root: int, position: int, depth: int) -> TokenTree:
         start = time.perf_counter()
         usual, self._begun = self._begun, False
-        if usual:
+        if usual and self.chosen["tree"] in _PRICED:
             self.budget.observe(self._step)
         if depth < 1:
             return TokenTree()
