@@ -81,14 +81,13 @@ def auto_by_best(rows: Sequence[dict]) -> list[dict]:
     return found
 
 
-def tau_along(traces: Sequence[Trace]) -> dict[str, float | None]:
-    """tau by bins of positions of the passes' roots; None where no pass began."""
+def tau_along(traces: Sequence[Trace], context: int) -> dict[str, float | None]:
+    """tau by bins of positions of the passes' roots, up to the end of the context; None where no pass began."""
     steps = [step for trace in traces for step in trace.steps]
-    last = max(step.position for step in steps) if steps else 0
     columns = {}
-    for first in range(0, last + 1, BIN):
+    for first in range(0, context, BIN):
         here = [len(step.accepted) + 1 for step in steps if first <= step.position < first + BIN]
-        columns[f"{first}-{first + BIN - 1}"] = float(np.mean(here)) if here else None
+        columns[f"{first}-{min(first + BIN, context) - 1}"] = float(np.mean(here)) if here else None
     return columns
 
 

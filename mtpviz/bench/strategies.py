@@ -120,7 +120,7 @@ def _along(session: Session, specs: Sequence[str], chosen: Mapping[str, list[pro
                 sampling = Sampling(1.0, seed=clock.args.seed)
                 kept.append(decode(session, spec, prompt.text, sampling, session.context))
                 clock.passed(len(kept[-1].token_ids))
-    return [row for spec, kept in traces.items() if kept for row in [{"strategy": spec} | tau_along(kept)]]
+    return [{"strategy": spec} | tau_along(kept, session.context) for spec, kept in traces.items() if kept]
 
 
 class _Clock:
