@@ -29,6 +29,13 @@ def device_strategies() -> dict[str, type]:
 
 
 @functools.cache
+def peers() -> dict[str, type]:
+    """Other engines' lanes by name: the classes that modules in mtpviz/peers/ list as `PEERS`, by their `order`."""
+    found = [entry for module in _marked("mtpviz.peers", "PEERS") for entry in module.PEERS]
+    return {entry.name: entry for entry in sorted(found, key=lambda entry: (entry.order, entry.name))}
+
+
+@functools.cache
 def plots() -> dict[str, ModuleType]:
     """The figures by module name: modules in mtpviz/plots/ with TITLE, ORDER, ABOUT and `figure(traces, theme)`."""
     found = _marked("mtpviz.plots", "figure")

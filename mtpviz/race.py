@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mtpviz.analysis.exactness import exactness
-from mtpviz.discover import pick
+from mtpviz.discover import peers, pick
 from mtpviz.engine.drafter import Drafter
 from mtpviz.engine.loop import Decoder
 from mtpviz.engine.sampling import Sampling
@@ -78,5 +78,7 @@ def make_drafter(spec: str, session: Session, sampling: Sampling) -> Drafter:
         if not equals:
             raise UserError(f"The setting {pair!r} of {name} has no value; write {name}:{pair}=VALUE.")
         settings[key] = value
+    if name in peers():
+        return peers()[name](session, sampling, **settings)
     kind = pick("strategy", name) if session.device == "cpu" else pick("strategy on a GPU", name)
     return kind(session, sampling, **settings)

@@ -164,6 +164,11 @@ STRINGS = {
     "exact.so_far": "identical as far as it came",
     "exact.no": "differs at token {n}",
     "exact.draw": "same distribution, another draw",
+    "exact.peer": "another engine",
+    "exact.peer.about": (
+        "Another program decodes this lane on the same weights. It adds numbers in another order, so its text"
+        " may part from ours; it is no check of ours, and its speedup is over our next-token lane."
+    ),
     "exact.lossy": "lossy rule, differs at token {n}",
     "exact.baseline.about": (
         "Next-token prediction: the target model alone, one token a pass. Every speedup here is against"

@@ -108,7 +108,7 @@ def lanes(session: Session) -> tuple[list[str], list[str]]:
 
 def lane_label(run: Run) -> str:
     """The strategy with those of its settings that are not the defaults."""
-    defaults = strategies()[run.strategy].settings
+    defaults = strategies()[run.strategy].settings if run.strategy in strategies() else {}
     changed = [f"{name}={value}" for name, value in run.settings.items() if value != defaults[name].default]
     return " ".join([run.strategy, *changed])
 

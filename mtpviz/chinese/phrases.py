@@ -5,6 +5,13 @@ stays English.
 from __future__ import annotations
 
 PHRASES = {
+    # other engines
+    "transformers generate": "transformers generate",
+    "another engine: one token a pass": "另一引擎：一次前向，一个词元",
+    "transformers assisted": "transformers 辅助生成",
+    "another engine, with the draft model": "另一引擎，使用草稿模型",
+    "transformers lookup": "transformers 提示查找",
+    "another engine, with n-grams of the text": "另一引擎，使用文本中的 n-gram",
     # strategies
     "Next-token": "逐词元",
     "one pass, one token": "一次前向，一个词元",

@@ -13,6 +13,7 @@ from mtpviz.engine.tree import TokenTree
 from mtpviz.errors import UserError
 
 if TYPE_CHECKING:
+    from mtpviz.engine.lane import Lane
     from mtpviz.engine.session import Session
     from mtpviz.models.cpu import Cache
     from mtpviz.trace import Step
@@ -66,6 +67,7 @@ class Drafter:
     taps: tuple[int, ...] = ()
     reads_features: bool = False
     head: dict | None = None  # {"name", "hash", "parameters"} of its weights, for the trace
+    peer: bool = False  # whether it is another engine's own decoding (mtpviz/peers)
     rule: str = "match"  # the rule of engine/verify.py that its trees are verified by when sampling
 
     def __init__(self, session: Session, sampling: Sampling, **settings: object):
@@ -76,6 +78,10 @@ class Drafter:
         self.session, self.sampling = session, sampling
         self.chosen = {name: s.read(name, settings.get(name, s.default)) for name, s in self.settings.items()}
         self.notes: dict = {}  # what it tells of the step at hand; goes into the trace
+
+    def lane(self, tokens: list[int], limit: int, record: bool) -> Lane:
+        """What runs it on a sequence: the session's lane for its device; a peer brings its own."""
+        return self.session.lane(self, self.sampling, tokens, limit, record)
 
     def join(self, cache: Cache) -> None:
         """Told once, before the prompt: the target's KV cache, for a drafter that runs the target's own layers. Behind

@@ -29,14 +29,14 @@ class Decoder:
         tokens = session.encode(prompt, max_new_tokens)
         self.session, self.drafter, self.sampling, self.record = session, drafter, sampling, record
         self.limit = min(max_new_tokens, session.context - len(tokens))
-        self.lane = session.lane(drafter, sampling, tokens, self.limit, record)
+        self.lane = drafter.lane(tokens, self.limit, record)
         self.text = TextStream(session.tokenizer)
         self.trace = Trace(Run(
             strategy=drafter.name, title=drafter.title, settings=dict(drafter.chosen), model=session.model_card,
             head=drafter.head, prompt=prompt, prompt_tokens=tokens, sampling=_plain(sampling, drafter.rule),
             seed=sampling.seed, max_new_tokens=max_new_tokens, device=session.device, hardware=session.hardware,
             dtype=session.dtype_name, threads=session.threads, versions=session.versions, machine=session.machine,
-            lossless=drafter.rule != "typical" or sampling.greedy,
+            lossless=drafter.rule != "typical" or sampling.greedy, peer=drafter.peer,
             date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), command=command))
 
     @property

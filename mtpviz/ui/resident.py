@@ -63,12 +63,12 @@ class Resident:
 
     def _load(self) -> None:
         try:
-            from mtpviz.discover import strategies
+            from mtpviz.discover import peers, strategies
             from mtpviz.engine.session import Session
 
             self._strategies = [
-                {"name": entry.name, "title": entry.title, "blurb": entry.blurb, "missing": ""}
-                for entry in strategies().values()
+                {"name": entry.name, "title": entry.title, "blurb": entry.blurb, "missing": "", "peer": entry.peer}
+                for entry in (*strategies().values(), *peers().values())
             ]
             session = Session.open(**self.asked)
             self._warm_up(session)
@@ -84,12 +84,14 @@ class Resident:
 
     def _warm_up(self, session: Session) -> None:
         """A few tokens of every strategy, so that no visitor waits for compilation; notes those that cannot
-        run.
+        run. Other engines are loaded when they are first asked for.
         """
         from mtpviz.engine.sampling import Sampling
         from mtpviz.race import Race
 
         for entry in self._strategies:
+            if entry["peer"]:
+                continue
             try:
                 for _ in Race(session, [entry["name"]], WARM_UP, Sampling(), 6):
                     pass

@@ -4,13 +4,15 @@ mtp.choices = () => {
   const list = el("ul", { class: "choices" }), note = el("p", { class: "note", text: mtp.say("lanes.loading") });
   const menu = mtp.menu(mtp.say("lanes.title"), el("div", {}, el("h3", { text: mtp.say("lanes.title") }), list, note));
   const { state, set } = mtp.store, boxes = new Map();
+  const FIRST = 4; // lanes that race unless the reader chooses: as many as can be read side by side
   let known = "";
 
   function build(strategies) {
+    const first = strategies.filter((entry) => !entry.missing && !entry.peer).slice(0, FIRST).map((entry) => entry.name);
     list.replaceChildren(...strategies.map((entry) => {
       const base = entry.name === "ntp", id = `mtp-lane-${entry.name}`;
       const box = el("input", { type: "checkbox", id, disabled: base || !!entry.missing });
-      box.checked = base || (!entry.missing && (state.order.strategies?.includes(entry.name) ?? true));
+      box.checked = base || (!entry.missing && (state.order.strategies ?? first).includes(entry.name));
       boxes.set(entry.name, box);
       box.addEventListener("change", () => set({ order: { ...state.order, strategies: value() } }));
       return el("li", {}, box, el("label", { for: id }, el("b", { text: mtp.word(entry.title) }),

@@ -42,7 +42,7 @@ mtp.views.push({
     function verdict(part, index, final) {
       const [exact, place] = race.exact[index], run = race.lanes[index].run;
       const name = index === race.base ? "baseline" : !final || (exact === null && place === null) ? "unchecked"
-        : exact ? (race.stopped ? "so_far" : "yes") : exact === null ? "draw" : run.lossless === false ? "lossy" : "no";
+        : run.peer && !exact ? "peer" : exact ? (race.stopped ? "so_far" : "yes") : exact === null ? "draw" : run.lossless === false ? "lossy" : "no";
       if (part.verdict === name) return;
       part.verdict = name;
       const sign = name === "yes" || name === "so_far" ? icon("check") : name === "no" || name === "lossy" ? icon("differs") : null;
