@@ -44,7 +44,9 @@ def test_figures_are_drawn_in_chinese_from_the_same_numbers():
     for english, chinese in zip(draw(example_race(), "light", "en"), draw(example_race(), "light", "zh"), strict=True):
         assert len(english.data) == len(chinese.data)
         assert _numbers(english) == _numbers(chinese)
-    shown = json.dumps([figure.to_dict() for figure in draw(example_race(), "light", "zh")], ensure_ascii=False, default=float)
+    shown = json.dumps(
+        [figure.to_dict() for figure in draw(example_race(), "light", "zh")], ensure_ascii=False, default=float
+    )
     assert "草稿词元的深度" in shown and "accepted at k" not in shown
 
 

@@ -35,8 +35,20 @@ mtp.learn = (() => {
     begin = { race, lane: chosen, count: race?.lanes[chosen]?.count(state.time) ?? 0 };
     left = was === null ? document.activeElement : left;
     requestAnimationFrame(() => requestAnimationFrame(reveal));
-    setTimeout(() => state.course === id && reveal(), 800); // parts further down take their height as they come near
+    stay();
   }
+  // Parts further down take their height as they come near, and push the marked one away: it is brought back for a
+  // while, unless the reader goes on by themselves.
+  const shifts = new ResizeObserver(() => reveal());
+  let until = null;
+  const leave = () => (shifts.disconnect(), clearTimeout(until));
+  function stay() {
+    leave();
+    shifts.observe(document.body);
+    until = setTimeout(leave, 3000);
+  }
+  for (const event of ["wheel", "touchmove", "keydown", "pointerdown"]) addEventListener(event, leave, { passive: true });
+
   // The marked part comes before the reader, clear of the course's own panel (its height is the scroll padding).
   function reveal() {
     const page = find(state.course);
@@ -87,5 +99,5 @@ mtp.learn = (() => {
       };
     },
   });
-  return { find, open, close, move, toggle, number, absent, values, marked };
+  return { find, open, close, move, toggle, number, absent, values, reveal };
 })();

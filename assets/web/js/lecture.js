@@ -48,6 +48,7 @@ mtp.lecture = (() => {
         if (now.lecture) scrollTo({ top: 0 });
         else mtp.go(now.view);
         dispatchEvent(new Event("resize")); // the figures take their new width
+        requestAnimationFrame(mtp.learn.reveal);
       };
     },
   });
