@@ -21,7 +21,7 @@ _ODDS_STEP = 0.4  # by how much one surprise moves the logarithm of the odds
 _MODE_ODDS = 2.5  # greedy: the target's first choice is the draft's more often than the draft's probability says
 _GAIN_FORGET = 0.85  # a step, drafted or not, of what drafting gained
 _LOSS = 0.01  # share of the time that may go into finding out that drafting still does not pay
-_LONGEST_PAUSE = 256
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 4, 256  # steps; each pause in a row may be twice as long as the last
 
 
 class PassCost:
@@ -72,6 +72,7 @@ class Budget:
         self.odds = [[_MODE_ODDS ** (1.0 - min(temperature, 1.0)), 1.0]]
         self.gain, self.drafted = 0.7, 1.0  # tokens that recent trees gained, and how many there were
         self.pause = 0  # steps for which nothing is drafted
+        self._pause_limit = _SHORTEST_PAUSE  # one disturbed time must not stop drafting for long
         self._attempt_ms, self._expected, self._calls = 0.0, 0.0, 0  # of the step that is not finished
 
     def chance(self, depth: int, rank: int, prob: float) -> float:
@@ -155,9 +156,12 @@ class Budget:
         paid = self.scale * (cost - self.cost(1)) + self._calls * self.call_ms
         self.gain, self.drafted = self.gain + accepted - self.rate * paid, self.drafted + 1.0
         mean = self.gain / self.drafted
-        if mean < self.rate * self.begin_ms:
-            loss = self.rate * max(self._attempt_ms, self.begin_ms) - mean
-            self.pause = 1 + min(_LONGEST_PAUSE, int(loss / _LOSS))
+        if mean >= self.rate * self.begin_ms:
+            self._pause_limit = _SHORTEST_PAUSE
+            return
+        loss = self.rate * max(self._attempt_ms, self.begin_ms) - mean
+        self.pause = 1 + min(self._pause_limit, int(loss / _LOSS))
+        self._pause_limit = min(2 * self._pause_limit, _LONGEST_PAUSE)
 
     def _judge(self, depth: int, rank: int, prob: float, accepted: bool) -> None:
         while len(self.odds) < depth:
