@@ -7,6 +7,7 @@ attention.py say why.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -121,6 +122,12 @@ class GpuModel:
         self.cos, self.sin = angles.cos().to(self.device), angles.sin().to(self.device)
         self._buffers: dict[int, Buffers] = {}
         self._logits: torch.Tensor | None = None
+
+    def planned(self) -> GpuModel:
+        """This model for planning: its caches and buffers have shapes and no memory."""
+        plan = copy(self)
+        plan.device, plan._buffers = torch.device("meta"), {}
+        return plan
 
     def own(self, tensor: torch.Tensor | None) -> torch.Tensor | None:
         """A weight in this model's dtype, where the kernels read it."""

@@ -53,7 +53,7 @@ class Gpu:
              limits: list[int], record: bool = False) -> DeviceLane:
         """Sequences under one strategy; UserError if their caches do not fit."""
         tokens = max(len(prompt) + limit for prompt, limit in zip(prompts, limits, strict=True))
-        planned = GpuModel(session.config, session.weights, session.target.dtype, "meta")
+        planned = session.target.planned()
         parts = {"caches": footprint(planned.new_cache(tokens + MAX_ROWS, len(prompts)))}
         if len(prompts) > 1:
             parts["buffers"] = footprint(planned.buffers(len(prompts)))

@@ -152,6 +152,9 @@ def _choosing(s: Shape, rows: int, target: str) -> Iterator[Case]:
         compact(cache, cache, ints, kept, ints)
         advance(tree, kept, ints, ints, ints, text, ints)
         pool = Pool.empty("meta", 1, depth, width)
+        widest = Pool.empty("meta", 1, 16, 16)  # what the strategies' settings allow
+        expand(widest, empty(1, 16, 16, dtype=torch.int32), empty(1, 16, 16, dtype=torch.float32), 2)
+        rerank(widest, 16, 48, ints, widest.tokens, tree, tree, probs[0, :, :1], ints)
         expand(pool, ids, chances, 2)
         front(pool, 2, tree, tree, ints)
         rerank(pool, depth, 59, ints, pool.tokens, tree, tree, probs[0, :, :1], ints)

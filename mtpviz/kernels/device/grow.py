@@ -43,8 +43,8 @@ class Pool:
 
 @triton.jit
 def _expand(ids_ptr, probs_ptr, tokens_ptr, parents_ptr, depths_ptr, own_ptr, chances_ptr, frontier_ptr, base,
-            ROOM: tl.constexpr, PARENTS: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr, ROOT: tl.constexpr,
-            SHARED: tl.constexpr):
+            ROOM: tl.constexpr, PARENTS: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr, CHUNK: tl.constexpr,
+            ROOT: tl.constexpr, SHARED: tl.constexpr):
     """All candidates of one level of one sequence; the best WIDTH by counting, for each, how many are better."""
     batch = tl.program_id(0)
     i = tl.arange(0, BLOCK)
@@ -67,10 +67,13 @@ def _expand(ids_ptr, probs_ptr, tokens_ptr, parents_ptr, depths_ptr, own_ptr, ch
     tl.store(own_ptr + at, prob, inside)
     tl.store(chances_ptr + at, chance, inside)
     tl.debug_barrier()  # the chances are read again, laid out along the other axis, and the frontier is written over
-    j = tl.arange(0, BLOCK)
-    other = tl.load(chances_ptr + batch * ROOM + base + j, j < PARENTS * WIDTH, -1.0)
-    better = (other[None, :] > chance[:, None]) | ((other[None, :] == chance[:, None]) & (j[None, :] < i[:, None]))
-    best = inside & (tl.sum(better.to(tl.int32), 1) < WIDTH)
+    rank = tl.zeros((BLOCK,), tl.int32)
+    for first in range(0, PARENTS * WIDTH, CHUNK):
+        j = first + tl.arange(0, CHUNK)
+        other = tl.load(chances_ptr + batch * ROOM + base + j, j < PARENTS * WIDTH, -1.0)
+        better = (other[None, :] > chance[:, None]) | ((other[None, :] == chance[:, None]) & (j[None, :] < i[:, None]))
+        rank += tl.sum((better & (j < PARENTS * WIDTH)[None, :]).to(tl.int32), 1)
+    best = inside & (rank < WIDTH)
     tl.store(frontier_ptr + batch * WIDTH + tl.cumsum(best.to(tl.int32), 0) - 1, base + i, best)
 
 
@@ -132,7 +135,7 @@ def expand(pool: Pool, ids: torch.Tensor, probs: torch.Tensor, level: int) -> No
     parents = 1 if level == 1 else pool.frontier.shape[1]
     launch(_expand, (batch,), ids, probs, pool.tokens, pool.parents, pool.depths, pool.probs, pool.chances,
            pool.frontier, _base(width, level), ROOM=pool.tokens.shape[1], PARENTS=parents, WIDTH=width,
-           BLOCK=next_power(parents * width), ROOT=level == 1, SHARED=ids.dim() == 2)
+           BLOCK=next_power(parents * width), CHUNK=16, ROOT=level == 1, SHARED=ids.dim() == 2)
 
 
 def _base(width: int, level: int) -> int:
@@ -164,5 +167,5 @@ def rerank(pool: Pool, levels: int, nodes: int, root: torch.Tensor, place: torch
     width = pool.frontier.shape[1]
     used = width + (levels - 1) * width * width
     launch(_rerank, (batch,), pool.tokens, pool.parents, pool.depths, pool.probs, pool.chances, place, root, tokens,
-           parents, probs, counts, used, nodes, ROOM=room, ROWS=tokens.shape[1], BLOCK=next_power(room), CHUNK=16,
-           warps=8)
+           parents, probs, counts, used, nodes, ROOM=room, ROWS=tokens.shape[1], BLOCK=next_power(room),
+           CHUNK=max(2, min(16, 8192 // next_power(room))), warps=8)

@@ -13,7 +13,7 @@ from mtpviz.engine.budget import PassCost
 from mtpviz.engine.device.drafter import Shape
 from mtpviz.trace import Step
 
-_FORGET, _RETURN = 0.95, 0.02  # weight of the past; pull of what is not known back to the first guess
+_FORGET = 0.85  # weight of the past; a lane has some tens of steps
 _GUESS = 0.7  # acceptance of one more level, before anything was seen
 _PROBE = 12  # steps without a draft until one is tried
 
@@ -47,13 +47,14 @@ class Auto:
 
     def observe(self, step: Step) -> None:
         """Take in a finished step."""
-        shape, accepted = self.flying.popleft(), len(step.accepted)
-        for depth in range(1, len(self.rates)):
+        shape, accepted, rates = self.flying.popleft(), len(step.accepted), self.rates
+        for depth in range(1, len(rates)):
             if depth <= shape.depth:
-                self.rates[depth] = _FORGET * self.rates[depth] + (1 - _FORGET) * (accepted >= depth)
-            else:
-                guess = self.rates[depth - 1] * _GUESS
-                self.rates[depth] = (1 - _RETURN) * min(self.rates[depth], self.rates[depth - 1]) + _RETURN * guess
+                seen = float(accepted >= depth)
+            else:  # not tried: as likely as the last level that was, given the one above; so deeper ones get their try
+                last = shape.depth
+                seen = rates[depth - 1] * (rates[last] / max(rates[last - 1], 0.01) if last else _GUESS)
+            rates[depth] = _FORGET * rates[depth] + (1 - _FORGET) * min(seen, 1.0)
         took = sum(ms for phase, ms in step.time_ms.items() if phase != "host")
         self.ms[shape] = took if shape not in self.ms else _FORGET * self.ms[shape] + (1 - _FORGET) * took
         if shape.depth:
