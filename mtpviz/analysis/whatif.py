@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from mtpviz.analysis import passes
 from mtpviz.analysis.cards import Card, card_named, card_of
@@ -185,7 +186,8 @@ def _table(trace: Trace, traces: Sequence[Trace], plain: float) -> list[tuple[fl
         table += [(float(rows), price * ms / known) for rows, ms in recorded if rows > last and known > 0]
     elif recorded and recorded[0][1] > 0:
         table = [(float(rows), one * ms / recorded[0][1]) for rows, ms in recorded]
-    return table
+    floors = accumulate((ms for _, ms in table), max)  # more rows never cost less: what says so is noise
+    return [(rows, ms) for (rows, _), ms in zip(table, floors, strict=True)]
 
 
 def _extended(table: list[tuple[float, float]]) -> list[tuple[float, float]]:
