@@ -1,15 +1,29 @@
 """Every strategy, tree and setting gives next-token prediction's text to the token, greedy and under the match rule."""
 
+import json
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from mtpviz.discover import strategies
 from mtpviz.engine.sampling import Sampling
+from mtpviz.engine.session import Session
 from mtpviz.race import Race
 
-SPECS = ["lookup", "lookup:ngram=2:nodes=6", "draft", "draft:tree=chain:depth=1", "draft:tree=chain:depth=6",
-         "draft:tree=dynamic:depth=3:width=3:nodes=10", "draft:tree=dynamic:depth=5:width=8:nodes=48", "mtp",
-         "mtp:tree=chain", "mtp:tree=chain:heads=1", "mtp:tree=dynamic:width=3:nodes=20"]
+RECURRENT, PARALLEL = ("draft", "fastmtp", "eagle", "eagle3"), ("mtp", "medusa", "lmtp", "firp")
+TREES = ("auto", "chain:depth=1", "chain:depth=6", "dynamic:depth=3:width=3:nodes=10",
+         "dynamic:depth=5:width=8:nodes=48", "opt:nodes=12", "static:nodes=7")
+LEVELS = ("auto", "chain", "dynamic:width=3:nodes=20", "opt:nodes=12", "static:nodes=7")
+# The accuracies of the draft model and the target's own heads have not been measured on the tiny target.
+UNMEASURED = ("draft", "mtp")
+SPECS = ["lookup", "lookup:ngram=2:nodes=6",
+         *(f"{name}:tree={tree}" for names, trees in ((RECURRENT, TREES), (PARALLEL, LEVELS)) for name in names
+           for tree in trees if not (name in UNMEASURED and tree.startswith("static"))),
+         "mtp:tree=chain:heads=1", "medusa:tree=chain:heads=2", "lmtp:stride=3", "lmtp:stride=2:heads=1",
+         "firp:states=1"]
 PROMPTS = ["the fox and the hare", "def f(x): return", "狐狸 the river"]
+USUAL = Sampling(temperature=0.7, top_p=0.9, top_k=20, seed=11)
 
 
 def run(session, specs, prompt, sampling, tokens=64):
@@ -17,6 +31,16 @@ def run(session, specs, prompt, sampling, tokens=64):
     for _ in race:
         pass
     return race
+
+
+@pytest.fixture(scope="module")
+def mapped(session, tmp_path_factory):
+    """The session with vocabulary maps of a third of the tokens, and what they keep by language."""
+    folder, vocab, kept = tmp_path_factory.mktemp("maps"), session.config.vocab, {}
+    for seed, language in enumerate(("en", "zh", "code")):
+        kept[language] = np.random.default_rng(seed).permutation(vocab)[: vocab // 3].tolist()
+        (folder / f"{language}.json").write_text(json.dumps({"vocab": vocab, "ids": kept[language]}))
+    return Session(replace(session.entry, vocabulary=folder), dtype=session.dtype_name, threads=1), kept
 
 
 def test_every_strategy_is_tried_here():
@@ -32,21 +56,37 @@ def test_greedy_is_token_identical(session, prompt):
         assert trace.text == session.tokenizer.decode(trace.token_ids)
 
 
-@pytest.mark.parametrize("sampling", [Sampling(temperature=1.0, seed=3),
-                                      Sampling(temperature=0.7, top_p=0.9, top_k=20, seed=11)])
+@pytest.mark.parametrize("sampling", [Sampling(temperature=1.0, seed=3), USUAL])
 def test_sampling_under_the_match_rule_is_token_identical(session, sampling):
     race = run(session, SPECS, PROMPTS[0], sampling)
     for trace in race.traces:
         assert trace.token_ids == race.traces[0].token_ids, trace.run.settings
 
 
-def test_drafts_are_accepted_and_rejected(session):
+@pytest.mark.parametrize("sampling", [Sampling(), USUAL])
+@pytest.mark.parametrize("prompt, language", zip(PROMPTS, ("en", "code", "zh"), strict=True))
+def test_a_compressed_head_drafts_kept_tokens_only_and_loses_nothing(mapped, prompt, language, sampling):
+    session, kept = mapped
+    specs = [f"{name}:tree=chain:vocab={choice}" for name in RECURRENT + PARALLEL for choice in ("auto", "en", "full")]
+    race = run(session, specs, prompt, sampling)
+    for trace in race.traces:
+        assert trace.token_ids == race.traces[0].token_ids, trace.run.settings
+    for spec, trace in zip(specs, race.traces[1:], strict=True):
+        name = {"auto": language}.get(choice := spec.rpartition("=")[2], choice)
+        assert trace.run.settings["vocab"] == name
+        if name != "full":
+            drafted = {node.token for step in trace.steps for node in step.nodes}
+            assert drafted and drafted <= set(kept[name]), spec
+
+
+@pytest.mark.parametrize("spec", [*RECURRENT, *PARALLEL])
+def test_drafts_are_accepted_and_rejected(session, spec):
     """Without this the tests above could pass on strategies that never draft, or never fail."""
-    race = run(session, ["draft:tree=chain:depth=4"], PROMPTS[0], Sampling(), 200)
+    race = run(session, [f"{spec}:tree=chain"], PROMPTS[0], Sampling(), 200)
     steps = race.traces[1].steps
     accepted = sum(len(step.accepted) for step in steps)
-    assert 0.1 < accepted / sum(len(step.nodes) for step in steps) < 0.95
-    assert any(len(step.accepted) == 4 for step in steps)
+    assert 0.02 < accepted / sum(len(step.nodes) for step in steps) < 0.95
+    assert any(len(step.accepted) > 1 for step in steps)
 
 
 def test_draft_cache_is_what_a_fresh_prefill_makes_of_it(session):
