@@ -29,12 +29,68 @@ def _violations(page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1440), ("light", 390)])
-def test_axe_finds_nothing(visit, scripted, theme, width):
+@pytest.mark.parametrize(
+    ("theme", "width", "states"),
+    [
+        ("light", 1440, tuple(STATES)),
+        ("dark", 1440, ("opening", "course", "lecture")),
+        ("light", 390, ("opening", "course", "papers")),
+    ],
+)
+def test_axe_finds_nothing(visit, scripted, theme, width, states):
     page = visit(scripted[0], width=width, theme=theme)
     page.wait_for_selector(".lane-exact.yes")
-    for state, script in STATES.items():
-        page.evaluate(f"mtp.store.set({{course: null, lecture: false}}); {script}; null")
-        page.wait_for_timeout(400)
+    for state in states:
+        page.evaluate(f"mtp.store.set({{course: null, lecture: false}}); {STATES[state]}; null")
+        page.wait_for_timeout(300)
         assert _violations(page) == [], state
         page.evaluate("document.querySelector('dialog')?.close()")
+
+
+def test_the_tab_key_reaches_everything_and_shows_where_it_is(visit, scripted):
+    page = visit(scripted[0])
+    page.wait_for_selector(".lane-exact.yes")
+    page.evaluate("mtp.learn.open('verdict')")
+    wanted = [
+        *(f".nav-item:nth-of-type({place})" for place in (1, 2)),
+        "#mtp-prompt",
+        ".chip.preset",
+        "#mtp-start",
+        "button[lang=zh-CN]",
+        ".lane-name",
+        ".lane-speed",
+        ".lane-facts .term",
+        ".lane-exact .term",
+        ".lane-text",
+        "#mtp-ghosts",
+        ".tree .node.root",
+        ".play",
+        ".rate select",
+        ".track input",
+        ".help-button",
+        ".learn select",
+        ".learn .next",
+        ".learn-keys .chip:last-child",
+    ]
+    page.wait_for_function("document.activeElement.tagName === 'H2'")
+    page.evaluate("document.activeElement.blur()")
+    reached, unseen = set(), []
+    for _ in range(260):
+        page.keyboard.press("Tab")
+        found, seen, name = page.evaluate(
+            """(wanted) => {
+              const node = document.activeElement, around = node.closest(".prompt-box, .learn-count");
+              const lit = [node, around].some((part) => part && getComputedStyle(part).outlineStyle !== "none");
+              const rect = node.matches("g.node") && getComputedStyle(node.querySelector("rect"));
+              const seen = lit || (rect && parseFloat(rect.strokeWidth) >= 2);
+              return [wanted.filter((one) => node.matches(one)), seen, node.outerHTML.slice(0, 90)];
+            }""",
+            wanted,
+        )
+        reached.update(found)
+        if not seen and "<body" not in name:
+            unseen.append(name)
+        if len(reached) == len(wanted):
+            break
+    assert reached == set(wanted), set(wanted) - reached
+    assert not unseen
