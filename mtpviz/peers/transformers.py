@@ -2,7 +2,9 @@
 
 Its loop runs in a thread of its own and stops at each token that it hands to its streamer until it is told to go on, so
 that a race can take its steps in turn with others'. The clock of a step runs from that moment to the next hand-over.
-What it drafted is taken from its candidate generator, what the target thought of it from its forward pass.
+What it drafted is taken from its candidate generator, what the target thought of it from its forward pass. What it
+drafts for its pass over the prompt is not offered, so that this pass ends with the first token, and the first step pays
+for the draft model's own pass over the prompt, as everywhere here.
 """
 
 from __future__ import annotations
@@ -103,24 +105,18 @@ class GenerateLane:
         weakref.finalize(self, self.channel.stop)  # a lane that nobody holds any more ends its thread
 
     def prefill(self) -> tuple[int, float]:
-        """The prompt and the first token, by a `generate` of one token, whose cache the next one goes on from."""
+        """Start the thread and let it come to its first token."""
         ids = torch.tensor([self.tokens], device=self.peer.session.device)
-        with _threads(self.threads), torch.inference_mode():
-            start = time.perf_counter()
-            out = self.peer.model.generate(ids, generation_config=_config(self.peer.session, 1),
-                                           attention_mask=torch.ones_like(ids), return_dict_in_generate=True)
-            self.root = int(out.sequences[0, -1])
-            took = time.perf_counter() - start
-        self.sequence, self.cache = out.sequences, out.past_key_values
-        return self.root, 1000 * took
+        arguments = (self.peer.model, ids, self.channel, self.threads, _config(self.peer.session, self.limit),
+                     self.peer.options())
+        threading.Thread(target=_generate, args=arguments, name=self.peer.name, daemon=True).start()
+        with _threads(self.threads):
+            heard = self.channel.next()
+        self.root, self.debt_s = heard.tokens[0], heard.draft_s
+        return self.root, 1000 * (heard.took_s - heard.draft_s)
 
     def ready(self) -> None:
-        """Set the thread up, not running yet."""
-        if self.limit > 1:
-            arguments = (self.peer.model, self.sequence, self.cache, self.channel, self.threads,
-                         _config(self.peer.session, self.limit - 1), self.peer.options())
-            threading.Thread(target=_generate, args=arguments, name=self.peer.name, daemon=True).start()
-        del self.sequence, self.cache
+        """Nothing is left to do: the draft model has read the prompt."""
 
     def step(self, left: int) -> Outcome:
         """Let it go on to its next hand-over."""
@@ -131,8 +127,9 @@ class GenerateLane:
         self.tree = TokenTree.chain(heard.drafts, heard.probs)
         self.logits = heard.logits
         self.position, self.root = position + len(heard.tokens), bonus
-        draft, verify = 1000 * heard.draft_s, 1000 * heard.verify_s
-        rest = max(0.0, 1000 * heard.took_s - draft - verify)
+        rest = max(0.0, 1000 * (heard.took_s - heard.draft_s - heard.verify_s))
+        draft, verify = 1000 * (heard.draft_s + self.debt_s), 1000 * heard.verify_s
+        self.debt_s = 0.0
         return Outcome(position, root, self.tree, Verdict(accepted, bonus, {}),
                        {"draft": draft, "verify": verify, "commit": 0.0, "host": rest})
 
@@ -179,13 +176,17 @@ class _Channel:
         self.device = device
         self.turns: queue.SimpleQueue = queue.SimpleQueue()  # True: go on; False: stop
         self.heard: queue.SimpleQueue = queue.SimpleQueue()  # _Heard, or the exception that ended the thread
-        self.prompt, self.active = True, False
+        self.prompt, self.first, self.active = True, True, False
         self.now = _Heard([])
 
     def next(self) -> _Heard:
         """Let the thread go on to its next hand-over."""
         self.turns.put(True)
-        heard = self.heard.get(timeout=PATIENCE_S)
+        try:
+            heard = self.heard.get(timeout=PATIENCE_S)
+        except queue.Empty:
+            raise UserError(f"transformers' generate has not answered for {PATIENCE_S:.0f} s; leave its lane out.") \
+                from None
         if isinstance(heard, BaseException):
             raise UserError("transformers' generate broke off; its lane cannot go on.") from heard
         return heard
@@ -210,6 +211,7 @@ class _Channel:
         self.now.tokens = tokens.flatten().tolist()
         last = self.now.logits[0, -len(self.now.drafts) - 1 :]
         self.now.logits = last.float().cpu().numpy()
+        self.first = False
         self.heard.put(self.now)
         self.wait()
 
@@ -224,6 +226,8 @@ class _Channel:
             start = time.perf_counter()
             found, logits = draft(ids, **more)
             self.now.draft_s += time.perf_counter() - start
+            if self.first:
+                return ids, None
             self.now.drafts = found[0, ids.shape[1] :].tolist()
             if logits is not None and self.now.drafts:
                 probs = logits[0].float().softmax(-1)
@@ -234,7 +238,7 @@ class _Channel:
         return generator
 
 
-def _generate(model, sequence, cache, channel: _Channel, threads: int, config, options: dict) -> None:
+def _generate(model, ids, channel: _Channel, threads: int, config, options: dict) -> None:
     """The thread: one call of `generate`, from the first turn to the end."""
     hooks, original = [], model._get_candidate_generator
 
@@ -256,8 +260,8 @@ def _generate(model, sequence, cache, channel: _Channel, threads: int, config, o
         model._get_candidate_generator = listen  # nobody else runs during this lane's turn
         hooks = [model.register_forward_pre_hook(before), model.register_forward_hook(after)]
         with torch.inference_mode():
-            model.generate(sequence, generation_config=config, attention_mask=torch.ones_like(sequence),
-                           past_key_values=cache, streamer=channel, **options)
+            model.generate(ids, generation_config=config, attention_mask=torch.ones_like(ids), streamer=channel,
+                           **options)
     except _Stopped:
         pass
     except BaseException as error:
