@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from mtpviz.errors import UserError
+
 GLOSSARY = Path(__file__).resolve().parents[1] / "assets" / "web" / "learn" / "glossary.json"
 
 
@@ -519,6 +521,21 @@ STRINGS = {
         "it."
     ),
     # end of the instruments
+    # orders that cannot be run
+    "order.empty": "The prompt is empty; write at least a word for the model to go on from.",
+    "order.long": "The prompt has {n} characters; this page takes at most {limit}.",
+    "order.strategies": 'The strategies are no list of names; ["ntp", "draft"] would be one.',
+    "order.lanes": "A race of {n} lanes is too wide; this page runs at most {limit}.",
+    "order.tokens": "The number of new tokens is {n}; it must be from 1 to {limit}.",
+    "order.number.temperature": "The temperature is no number; leave it at {default} if in doubt.",
+    "order.number.top_p": "Top-p is no number; leave it at {default} if in doubt.",
+    "order.number.min_p": "Min-p is no number; leave it at {default} if in doubt.",
+    "order.number.top_k": "Top-k is no number; leave it at {default} if in doubt.",
+    "order.number.seed": "The seed is no number; leave it at {default} if in doubt.",
+    "order.number.max_new_tokens": "The number of new tokens is no number; leave it at {default} if in doubt.",
+    "order.whole.top_k": "Top-k is {n}; it must be a whole number.",
+    "order.whole.seed": "The seed is {n}; it must be a whole number.",
+    "order.whole.max_new_tokens": "The number of new tokens is {n}; it must be a whole number.",
     # errors
     "error.engine": "The engine broke off; the server's log says why. Please try again.",
     "error.load": "The model could not be loaded; the server's log says why. The recorded race still plays.",
@@ -526,6 +543,14 @@ STRINGS = {
 }
 
 STRINGS |= terms("en")
+
+
+class Refusal(UserError):
+    """Bad input, told by one of these sentences: str() is the English one, and the page says it in its own language."""
+
+    def __init__(self, name: str, **values: object):
+        super().__init__(say(name, **values))
+        self.name, self.values = name, values
 
 
 def say(name: str, **values: object) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from mtpviz.errors import UserError
 from mtpviz.limits import LIMITS
-from mtpviz.strings import say
+from mtpviz.strings import Refusal, say
 from mtpviz.ui.order import Order, read_order
 from mtpviz.ui.resident import Resident
 from mtpviz.ui.runs import LiveRun, Runs
@@ -26,6 +26,8 @@ def stream(data: dict, resident: Resident, runs: Runs) -> Iterator[dict[str, str
         order = read_order(data)
         run = runs.add(order.run)
         yield from _race(order, run, resident)
+    except Refusal as refusal:
+        yield _refuse(run, data, runs, str(refusal), name=refusal.name, values=refusal.values)
     except UserError as error:
         yield _refuse(run, data, runs, str(error))
     except Exception:
@@ -33,9 +35,9 @@ def stream(data: dict, resident: Resident, runs: Runs) -> Iterator[dict[str, str
         yield _refuse(run, data, runs, say("error.engine"))
 
 
-def _refuse(run: LiveRun | None, data: dict, runs: Runs, sentence: str) -> dict[str, str]:
+def _refuse(run: LiveRun | None, data: dict, runs: Runs, sentence: str, **named: object) -> dict[str, str]:
     run = run or runs.add(str(data.get("run", ""))[:64])
-    return run.wire.send({"kind": "error", "text": sentence})
+    return run.wire.send({"kind": "error", "text": sentence, **named})
 
 
 def _race(order: Order, run: LiveRun, resident: Resident) -> Iterator[dict[str, str]]:

@@ -8,12 +8,12 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mtpviz.errors import UserError
 from mtpviz.limits import LIMITS
+from mtpviz.strings import Refusal
 from mtpviz.ui.runs import MAX_ID
 
-NUMBERS = {"temperature": (0.0, "The temperature"), "top_p": (1.0, "Top-p"), "min_p": (0.0, "Min-p")}
-WHOLE = {"max_new_tokens": (96, "The number of new tokens"), "top_k": (0, "Top-k"), "seed": (0, "The seed")}
+NUMBERS = {"temperature": 0.0, "top_p": 1.0, "min_p": 0.0}
+WHOLE = {"max_new_tokens": 96, "top_k": 0, "seed": 0}
 
 
 @dataclass(frozen=True)
@@ -37,30 +37,23 @@ class Order:
 
 
 def read_order(data: Mapping) -> Order:
-    """An Order from JSON. Raises UserError with a sentence for whatever is missing, no number, or over a
+    """An Order from JSON. Raises Refusal, a sentence for whatever is missing, no number, or over a
     limit.
     """
     prompt = data.get("prompt")
     if not isinstance(prompt, str) or not prompt.strip():
-        raise UserError("The prompt is empty; write at least a word for the model to go on from.")
+        raise Refusal("order.empty")
     if len(prompt) > LIMITS.prompt_chars:
-        raise UserError(
-            f"The prompt has {len(prompt):,} characters; this page takes at most {LIMITS.prompt_chars:,}."
-        )
+        raise Refusal("order.long", n=f"{len(prompt):,}", limit=f"{LIMITS.prompt_chars:,}")
     strategies = data.get("strategies") or []
     if not isinstance(strategies, list) or not all(isinstance(name, str) for name in strategies):
-        raise UserError('The strategies are no list of names; ["ntp", "draft"] would be one.')
+        raise Refusal("order.strategies")
     if len(strategies) > LIMITS.lanes:
-        raise UserError(
-            f"A race of {len(strategies)} lanes is too wide; this page runs at most {LIMITS.lanes}."
-        )
-    numbers = {name: _number(data.get(name), *rest) for name, rest in NUMBERS.items()}
-    whole = {name: _whole(data.get(name), *rest) for name, rest in WHOLE.items()}
+        raise Refusal("order.lanes", n=len(strategies), limit=LIMITS.lanes)
+    numbers = {name: _number(data.get(name), default, name) for name, default in NUMBERS.items()}
+    whole = {name: _whole(data.get(name), default, name) for name, default in WHOLE.items()}
     if not 1 <= whole["max_new_tokens"] <= LIMITS.new_tokens:
-        raise UserError(
-            f"The number of new tokens is {whole['max_new_tokens']}; it must be from 1 to "
-            f"{LIMITS.new_tokens}."
-        )
+        raise Refusal("order.tokens", n=whole["max_new_tokens"], limit=LIMITS.new_tokens)
     run = data.get("run")
     if not isinstance(run, str) or not re.fullmatch(rf"[A-Za-z0-9_-]{{8,{MAX_ID}}}", run):
         run = secrets.token_urlsafe(12)
@@ -75,12 +68,12 @@ def _number(value: object, default: float, name: str) -> float:
     except (TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number):
-        raise UserError(f"{name} is no number; leave it at {default:g} if in doubt.")
+        raise Refusal(f"order.number.{name}", default=f"{default:g}")
     return number
 
 
 def _whole(value: object, default: int, name: str) -> int:
     number = _number(value, default, name)
     if number != int(number):
-        raise UserError(f"{name} is {number:g}; it must be a whole number.")
+        raise Refusal(f"order.whole.{name}", n=f"{number:g}")
     return int(number)

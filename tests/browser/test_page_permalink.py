@@ -130,6 +130,9 @@ def test_language_and_settings_are_remembered_but_a_link_brings_its_own(visit, s
     page.click("button[lang=zh-CN]")
     page.wait_for_selector(".start:has-text('开始')")
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    page.fill("#mtp-prompt", " ")
+    page.click("#mtp-start")
+    page.wait_for_selector("[role=alert]:has-text('提示词是空的')")
     page.click(".menu:has(#mtp-temperature) > button")
     page.fill("#mtp-temperature", "0.5")
     page.wait_for_function("JSON.parse(localStorage.mtpviz).order.temperature === 0.5")

@@ -73,7 +73,7 @@ mtp.wire = (() => {
       if (!still) mtp.player.play();
     },
     left: () => set({ running: null, status: { name: "status.left" } }),
-    error: (header) => set({ running: null, status: { text: header.text, bad: true } }),
+    error: ({ text, name, values }) => set({ running: null, status: name ? { name, values, bad: true } : { text, bad: true } }),
   };
   // A race that came by another way: from the gallery or from a file.
   function show(id, header, body) {
