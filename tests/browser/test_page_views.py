@@ -109,3 +109,18 @@ def test_a_live_race_too_fast_to_read_is_slowed_by_a_factor_that_is_told(visit, 
     page.keyboard.press("End")
     page.wait_for_function("mtp.store.state.race.lanes.every((lane) => mtp.store.state.time >= lane.end - 60)")
     assert not page.evaluate("mtp.store.state.playing") and not page.complaints
+
+
+def test_a_point_of_a_figure_is_its_step_in_the_lanes(still):
+    still.evaluate("mtp.go('figures')")
+    points = still.locator("#mtp-figure-speedup-per-step .js-plotly-plot .point")
+    points.first.wait_for()
+    points.nth(5).scroll_into_view_if_needed()
+    box = points.nth(5).bounding_box()
+    for nudge in (2, 0):
+        still.mouse.move(box["x"] + box["width"] / 2 + nudge, box["y"] + box["height"] / 2)
+        still.wait_for_timeout(120)
+    still.wait_for_function("mtp.store.state.hover?.step === 5")
+    still.mouse.down()
+    still.mouse.up()
+    still.wait_for_function("mtp.player.count() === 6")
