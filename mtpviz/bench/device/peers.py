@@ -58,43 +58,19 @@ def compiled(probe: Probe) -> Findings:
     """transformers' forward over a static cache, compiled with graphs, one token a call."""
     if interpreting():
         return Findings([Table("A compiled static-cache forward", [], "torch.compile's graphs need a GPU.")])
-    import transformers
-
     table = []
     for name in probe.models:
         if probe.over:
             break
-        probe.progress(f"{name}: torch.compile over a static cache")
+        probe.progress(f"{name}: transformers compiles a forward over a static cache")
         peer, context = _random_peer(MODELS[name], probe), probe.contexts[0]
-        cache = transformers.StaticCache(config=peer.config, max_cache_len=context + 2 * NEW)
-        forward = torch.compile(peer.forward, mode="reduce-overhead", fullgraph=True)
-        ids = torch.tensor([prompt(probe.model(name), context)], device=probe.device)
-        with torch.inference_mode():
-            at = torch.arange(context, device=probe.device)
-            peer(input_ids=ids, past_key_values=cache, cache_position=at, use_cache=True)
-            token, at = ids[:, -1:].clone(), at[-1:] + 1
-
-            def one(forward=forward, token=token, cache=cache, at=at) -> None:
-                torch.compiler.cudagraph_mark_step_begin()
-                forward(input_ids=token, past_key_values=cache, cache_position=at, use_cache=True)
-
-            for _ in range(4):
-                one()
-            ms = _wall_ms(one, 32)
-        table.append({"model": name, "context": context, "ms": ms, "tokens/s": 1000 / ms})
-        del peer, cache, forward
+        speed = _tokens_per_s(peer, prompt(probe.model(name), context), NEW, cache_implementation="static")
+        table.append({"model": name, "context": context, "ms": 1000 / speed, "tokens/s": speed})
+        del peer
         torch.compiler.reset()
-    return Findings([Table("A compiled static-cache forward", table, "transformers' model, torch.compile with "
-                           "reduce-overhead, the same position again and again; random weights.")])
-
-
-def _wall_ms(call, repeats: int) -> float:
-    torch.cuda.synchronize()
-    start = time.perf_counter()
-    for _ in range(repeats):
-        call()
-    torch.cuda.synchronize()
-    return 1000 * (time.perf_counter() - start) / repeats
+    return Findings([Table("A compiled static-cache forward", table, "transformers' generate with "
+                           "cache_implementation=static, which compiles the forward; the decoding alone, random "
+                           "weights.")])
 
 
 def _random_peer(c: ModelConfig, probe: Probe):
@@ -110,8 +86,8 @@ def _random_peer(c: ModelConfig, probe: Probe):
         return transformers.AutoModelForCausalLM.from_config(config, dtype=probe.dtype).eval()
 
 
-def _tokens_per_s(model, tokens: list[int], new: int) -> float:
-    """Of generate after its first token."""
+def _tokens_per_s(model, tokens: list[int], new: int, **options) -> float:
+    """Of generate after its first token. options: generate's."""
     ids = torch.tensor([tokens], device=model.device)
 
     def seconds(count: int) -> float:
@@ -120,10 +96,10 @@ def _tokens_per_s(model, tokens: list[int], new: int) -> float:
                 torch.cuda.synchronize()
             start = time.perf_counter()
             model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=count, min_new_tokens=count,
-                           do_sample=False, use_cache=True, pad_token_id=0, eos_token_id=None)
+                           do_sample=False, use_cache=True, pad_token_id=0, eos_token_id=None, **options)
             if model.device.type == "cuda":
                 torch.cuda.synchronize()
             return time.perf_counter() - start
 
-    seconds(2)
+    seconds(new)  # compiles and warms up
     return (new - 1) / max(1e-9, seconds(new) - seconds(1))

@@ -161,10 +161,11 @@ class DeviceLane:
 
     def _times(self, stamps: np.ndarray) -> dict[str, float]:
         """Milliseconds of the phases. host: the device's gap before the step, as far as the host worked in it."""
-        at = dict(zip(MARKS, (stamps / 1e6).tolist(), strict=True))
-        gap, busy = at["start"] - at["before"], 1000 * self._busy
+        since = (stamps - stamps[MARKS.index("start")]) / 1e6  # subtracted as integers: floats are too coarse for dates
+        at = dict(zip(MARKS, since.tolist(), strict=True))
+        gap, busy = -at["before"], 1000 * self._busy
         self._busy = 0.0
-        return {"draft": at["drafted"] - at["start"], "verify": at["verified"] - at["drafted"],
+        return {"draft": at["drafted"], "verify": at["verified"] - at["drafted"],
                 "commit": at["committed"] - at["verified"], "host": max(0.0, min(gap, busy))}
 
     def describe(self, record: bool) -> tuple[list[Node], list[Row]]:
