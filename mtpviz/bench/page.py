@@ -23,6 +23,7 @@ from mtpviz.bench.report import Goal, Report, Spread, Table
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+MODEL_MS = 300_000  # the longest that the model may take to load, and that a queue of visitors may take
 LANES = "mtp.store.state.race.lanes"
 STREAMED = f"{LANES}.reduce((sum, lane) => sum + (lane.steps.at(-1)?.tokens ?? 0), 0)"
 # Whether every lane's text on the page is its trace's, token by token.
@@ -145,7 +146,7 @@ def _on_the_model(bench: Bench, browser: Browser, report: Report) -> None:
         start = time.monotonic()
         page = visit(browser, url)
         shown = time.monotonic() - start
-        page.wait_for_function("mtp.store.state.engine.state === 'ready'")
+        page.wait_for_function("mtp.store.state.engine.state === 'ready'", timeout=MODEL_MS)
         ready = time.monotonic() - start
         report.tables.append(Table("Coming up", [{"server answers after s": answers, "first view after s": shown,
                                                   "model ready after s": ready}], "Of the process; of the visit."))
@@ -159,7 +160,7 @@ def _model(args: argparse.Namespace) -> list[str]:
 
 
 def _start(page: Page, prompt: str, tokens: int) -> None:
-    page.evaluate(f"mtp.store.set({{ order: {{ ...mtp.store.state.order, tokens: {tokens} }} }})")
+    page.evaluate(f"document.querySelector('#mtp-tokens').value = {tokens}")
     page.fill("#mtp-prompt", prompt)
     page.click("#mtp-start")
 
@@ -197,14 +198,14 @@ def _visitors(bench: Bench, browser: Browser, url: str, report: Report) -> None:
     asked = [f"{prompts.BUILT_IN[i % 4].text} {i}" for i in range(count)]
     pages = [visit(browser, url) for _ in asked]
     for page in pages:
-        page.wait_for_function("mtp.store.state.engine.state === 'ready'")
+        page.wait_for_function("mtp.store.state.engine.state === 'ready'", timeout=MODEL_MS)
         page.evaluate("""() => { window.said = new Set(); setInterval(() => window.said.add(
           document.querySelector('.status .line').textContent), 50); }""")
     start = time.monotonic()
     for page, prompt in zip(pages, asked, strict=True):
         _start(page, prompt, tokens)
     for page in pages:
-        page.wait_for_function(ENDED)
+        page.wait_for_function(ENDED, timeout=MODEL_MS)
     took = time.monotonic() - start
     own = whole = queued = 0
     for page, prompt in zip(pages, asked, strict=True):
