@@ -84,15 +84,17 @@ class Prediction:
 class Lane:
     """What a lane of a race tells about its costs, in plain passes of the next-token lane.
 
-    plain_ms: of a next-token step. table: (rows, milliseconds) of a pass, never from this lane itself. draft_once and
-    draft_each: of a step's drafting, what is paid once and what for each level of depth. rest: commit and host.
-    ranks, careful: acceptance in its two readings. context: mean positions before a step. trees: (depth, nodes) of each
-    step's tree. emitted: tokens per step. measured: its speedup. rows: up to how many the price of a pass was measured.
+    plain_ms: of a next-token step; around: what of it is not the pass. table: (rows, milliseconds) of a pass, not from
+    this lane itself. draft_once and draft_each: of a step's drafting, what is paid once and what for each level of
+    depth. rest: commit and host. ranks, careful: acceptance in its two readings. context: mean positions before a step.
+    trees: (depth, nodes) of each step's tree. emitted: tokens per step. measured: its speedup. rows: up to how many the
+    price of a pass was measured.
     """
 
     shape: dict
     width: int
     plain_ms: float
+    around: float
     table: list[tuple[float, float]]
     draft_once: float
     draft_each: float
@@ -118,7 +120,8 @@ def lane(trace: Trace, traces: Sequence[Trace]) -> Lane | None:
     trees = [(max(step.depths, default=0), len(step.nodes)) for step in trace.steps]
     once, each = _line([depth for depth, _ in trees], [step.time_ms.get("draft", 0.0) for step in trace.steps])
     count, phases, table = len(trace.steps), trace.phase_ms(), _table(trace, traces, plain)
-    return Lane(passes.shape_of(trace.run), passes.width_of(trace.run), plain, _extended(table),
+    return Lane(passes.shape_of(trace.run), passes.width_of(trace.run), plain,
+                max(0.0, plain - table[0][1]), _extended(table),
                 once / plain, each / plain, (trace.decode_ms - phases["draft"] - phases["verify"]) / count / plain,
                 accepted, ranks(trace, careful=True), passes.context_of(trace), trees,
                 sum(len(step.emitted) for step in trace.steps) / count, gain, card_of(trace.run), table[-1][0])
@@ -135,7 +138,7 @@ def predict(told: Lane, choice: Choice) -> Prediction:
 def present(told: Lane) -> Prediction:
     """The prediction for the run as it was: what its steps should have cost, tree by tree, by a pass's price that the
     lane itself did not measure. tau is the tokens that it did emit per step, so the error is the cost model's alone."""
-    plain, count = pass_ms(1, told.table), len(told.trees)
+    plain, count = pass_ms(1, told.table) + told.around, len(told.trees)
     verify = sum(pass_ms(1.0 + nodes, told.table) for _, nodes in told.trees) / count / plain
     draft = told.draft_once + told.draft_each * sum(depth for depth, _ in told.trees) / count
     return Prediction(told.emitted, told.emitted, plain, verify, draft, told.rest, "measured", True)
@@ -152,10 +155,11 @@ def _predict(told: Lane, shape: dict, card: Card | None, batch: int, taus: Seque
     draft = told.draft_once + told.draft_each * length
     if card is None:
         scale = passes.read_weights(shape) / passes.read_weights(told.shape) if shape is not told.shape else 1.0
-        plain = pass_ms(batch, told.table)
+        plain = pass_ms(batch, told.table) + told.around
         return Prediction(max(taus), min(taus), scale * plain, pass_ms(rows, told.table) / plain, draft, told.rest,
                           "measured" if rows <= told.rows else "extended", True)
     plain, _ = card_ms(shape, told.width, card, batch, batch, told.context)
+    plain *= 1.0 + told.around / pass_ms(1, told.table)  # what is around a pass keeps its share
     verify, bound = card_ms(shape, told.width, card, batch, rows, told.context)
     fits = passes.stored_weights(shape) * told.width <= card.memory
     return Prediction(max(taus), min(taus), plain, verify / plain, draft, told.rest, bound, fits)

@@ -91,11 +91,25 @@ def test_known_costs_come_back_out():
     assert batch.verify == pytest.approx(9.5 / 5.5)
 
 
+def test_what_surrounds_a_plain_pass_is_part_of_its_price():
+    """Plain steps of 4 ms with 1 ms around the pass; drafted passes of 5 ms: 2 tokens in 6 ms against 2 in 10."""
+
+    def lane(name, parents, verify, count):
+        return Trace(make_run(name, name), [make_step(i, parents=parents, accepted=range(len(parents)),
+                                                      times=(0, verify, 0.5, 0.5), clock=6 + (i + 1) * (1 + verify))
+                                            for i in range(count)])
+
+    race = [lane("ntp", (), 4.0, 8), lane("a", (-1,), 5.0, 4), lane("b", (-1,), 5.0, 4)]
+    told = whatif.lane(race[1], race)
+    assert told.measured == pytest.approx(10 / 6) and whatif.error(told) == pytest.approx(0, abs=1e-9)
+
+
 def test_more_rows_never_cost_less():
     """One slow plain pass beside quick passes over drafts: noise, which must not make the price of rows fall."""
     def lane(name, parents, verify, count):
-        return Trace(make_run(name, name), [make_step(i, parents=parents, times=(1, verify, 0, 0),
-                                                      clock=6 + (i + 1) * (1 + verify)) for i in range(count)])
+        draft = len(parents)
+        return Trace(make_run(name, name), [make_step(i, parents=parents, times=(draft, verify, 0, 0),
+                                                      clock=6 + (i + 1) * (draft + verify)) for i in range(count)])
 
     race = [lane("ntp", (), 10.0, 1), lane("a", (-1,), 3.0, 4), lane("b", (-1, 0, 1), 2.0, 4)]
     found = whatif.predict(whatif.lane(race[1], race), Choice(batch=64, length=2, nodes=8))
