@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -119,7 +118,7 @@ def _process(words: list[str]) -> Iterator[tuple[float, str]]:
             try:
                 urllib.request.urlopen(url, timeout=10).read()
                 break
-            except urllib.error.URLError:
+            except OSError:  # not up yet, or too busy to answer
                 time.sleep(0.05)
         if not line:
             raise UserError("The page's server did not start; its own output above says why.")

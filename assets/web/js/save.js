@@ -13,8 +13,10 @@ mtp.save = () => {
   const row = (name, ...children) => el("div", { class: "save-row" }, el("p", {}, el("b", { text: say(`save.${name}`) }),
     el("span", { text: say(`save.${name}.about`) })), el("div", { class: "save-buttons" }, ...children));
   const gif = button("GIF", () => keep({ to: "gif", ...picture() }));
+  const link = mtp.share();
+  link.removeAttribute("data-tip"); // the row says it already
   const panel = el("div", { class: "save" }, el("h3", { text: say("save.title") }),
-    row("link", mtp.share()),
+    row("link", link),
     row("page", button("HTML", () => keep({ to: "html" }))),
     row("picture", view, size, button("PNG", () => drawn()), button("SVG", () => keep({ to: "svg", ...picture() })), gif),
     row("data", button("JSONL", () => hand("mtpviz.jsonl", new Blob([state.race.source], { type: "application/jsonl" }))),
