@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from mtpviz.heads.folder import HeadFolder
 from mtpviz.heads.layer import DraftLayer, Seen
 from mtpviz.heads.recurrent import RecurrentHead, RecurrentModule, array
+from mtpviz.kernels.linear import Matrix
 from mtpviz.models.config import ModelConfig
 from mtpviz.models.weights import Weights
 
@@ -40,12 +42,12 @@ def load(folder: Path, target: ModelConfig, weights: Weights) -> RecurrentHead:
     stored = HeadFolder(folder, weights)
     config = stored.layer_config(target, "layers.0.")
     d = target.hidden
-    fc = array(stored.take("fc.weight", (config.hidden, 2 * d)))
+    fc = Matrix(stored.take("fc.weight", (config.hidden, 2 * d)))
     bias = array(stored.take("fc.bias", (config.hidden,))) if "fc.bias" in stored.names else 0.0
     layer = stored.layer(config, "layers.0.", normed=False)
     stored.drop("embed_tokens.weight")
     stored.finish()
     return RecurrentHead(
         config=config, layer=layer, norm=None, taps=(), start=lambda normed, taps: normed,
-        mix=lambda features, embedded: (embedded @ fc[:, :d].T + features @ fc[:, d:].T + bias, None),
+        mix=lambda features, embedded: (fc(np.concatenate([embedded, features], -1)) + bias, None),
         raw=False, unembedding=None, ids=None, card=stored.card)

@@ -20,6 +20,7 @@ from mtpviz.errors import UserError
 from mtpviz.heads.folder import HeadFolder
 from mtpviz.heads.layer import DraftLayer, Norm, Seen
 from mtpviz.heads.recurrent import RecurrentHead, RecurrentModule, array, rms_norm
+from mtpviz.kernels.linear import Matrix
 from mtpviz.models.config import ModelConfig
 from mtpviz.models.weights import Weights, layer_weights
 
@@ -69,7 +70,7 @@ def load(folder: Path, target: ModelConfig, weights: Weights) -> RecurrentHead:
     for flag in ("norm_before_fc", "fc_norm", "norm_output"):
         if stored.described.get(flag):
             raise UserError(f"{folder / 'config.json'} sets {flag}, and no head with it can be run.")
-    fc = array(stored.take("fc.weight", (config.hidden, len(taps) * target.hidden)))
+    fc = Matrix(stored.take("fc.weight", (config.hidden, len(taps) * target.hidden)))
     norm = stored.take("norm.weight", (config.hidden,))
 
     def take(name: str, shape: tuple[int, ...]):
@@ -89,7 +90,7 @@ def load(folder: Path, target: ModelConfig, weights: Weights) -> RecurrentHead:
     stored.finish()
 
     def start(normed, tapped):
-        return np.concatenate(list(tapped), -1) @ fc.T
+        return fc(np.concatenate(list(tapped), -1))
 
     def mix(features, embedded):
         return rms_norm(features, hidden_norm, config.rms_eps) if normed else features, embedded

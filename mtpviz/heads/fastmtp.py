@@ -11,12 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from mtpviz.heads.folder import HeadFolder
 from mtpviz.heads.layer import DraftLayer, Norm, Seen
 from mtpviz.heads.recurrent import RecurrentHead, RecurrentModule, array, rms_norm
+from mtpviz.kernels.linear import Matrix
 from mtpviz.models.config import ModelConfig
 from mtpviz.models.weights import Weights
 
@@ -70,8 +72,7 @@ def load(folder: Path, target: ModelConfig, weights: Weights) -> RecurrentHead:
     layout = next((names for names in LAYOUTS if f"{names.proj}.weight" in stored.names), LAYOUTS[0])
     config = stored.layer_config(target, layout.layer)
     d, eps = target.hidden, config.rms_eps
-    halves = array(stored.take(f"{layout.proj}.weight", (d, 2 * d))).reshape(d, 2, d).transpose(1, 2, 0)
-    from_token, from_hidden = halves if layout.embedded_first else halves[::-1]
+    proj = Matrix(stored.take(f"{layout.proj}.weight", (d, 2 * d)))
     by_token = array(stored.take(f"{layout.by_token}.weight", (d,)))
     by_hidden = array(stored.take(f"{layout.by_hidden}.weight", (d,)))
     norm = stored.take(f"{layout.norm}.weight", (d,))
@@ -82,7 +83,8 @@ def load(folder: Path, target: ModelConfig, weights: Weights) -> RecurrentHead:
     stored.finish()
 
     def mix(features, embedded):
-        return rms_norm(features, by_hidden, eps) @ from_hidden + rms_norm(embedded, by_token, eps) @ from_token, None
+        hidden, token = rms_norm(features, by_hidden, eps), rms_norm(embedded, by_token, eps)
+        return proj(np.concatenate([token, hidden] if layout.embedded_first else [hidden, token], -1)), None
 
     return RecurrentHead(config=config, layer=layer, norm=norm, taps=(), start=lambda normed, taps: normed, mix=mix,
                          raw=False, unembedding=None, ids=None, card=stored.card)

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from mtpviz.errors import UserError
 from mtpviz.heads.folder import HeadFolder
 from mtpviz.heads.recurrent import array
+from mtpviz.kernels.linear import Matrix
 from mtpviz.models.config import ModelConfig
 from mtpviz.models.weights import Weights
 
@@ -100,15 +101,15 @@ def _rotate(config: ModelConfig, x: Tensor, places: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class FirpMaps:
-    """The maps as the engine runs them. layer: whose input they read and write. maps: (weight, bias) fp32 by state."""
+    """The maps as the engine runs them. layer: whose input they read and write. maps: (weight, bias) by state."""
 
     layer: int
-    maps: list[tuple[np.ndarray, np.ndarray]]
+    maps: list[tuple[Matrix, np.ndarray]]
     card: dict
 
     def __call__(self, row: np.ndarray, count: int) -> np.ndarray:
         """The first `count` pseudo states (count, hidden) of a hidden state fp32 (hidden,)."""
-        return np.stack([weight @ row + bias for weight, bias in self.maps[:count]])
+        return np.concatenate([weight(row[None]) + bias for weight, bias in self.maps[:count]])
 
 
 def load(folder: Path, target: ModelConfig, weights: Weights) -> FirpMaps:
@@ -118,7 +119,7 @@ def load(folder: Path, target: ModelConfig, weights: Weights) -> FirpMaps:
     if layer >= target.layers:
         raise UserError(f"The maps in {folder} work before layer {layer}; the target's last is {target.layers - 1}.")
     shape = (target.hidden, target.hidden)
-    maps = [(array(stored.take(f"W.{i}.weight", shape)), array(stored.take(f"W.{i}.bias", shape[:1])))
+    maps = [(Matrix(stored.take(f"W.{i}.weight", shape)), array(stored.take(f"W.{i}.bias", shape[:1])))
             for i in range(count)]
     stored.finish()
     return FirpMaps(layer, maps, stored.card)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from mtpviz.errors import UserError
 from mtpviz.heads.folder import HeadFolder
 from mtpviz.heads.recurrent import array
+from mtpviz.kernels.linear import Matrix
 from mtpviz.models.config import ModelConfig
 from mtpviz.models.weights import Weights
 
@@ -55,11 +56,11 @@ def _through(blocks, x):
 
 @dataclass(frozen=True)
 class ResidualHeads:
-    """Heads as the engine runs them. blocks: by head, (weight, bias) fp32 by layer. unembeddings: (vocab, hidden) by
+    """Heads as the engine runs them. blocks: by head, (weight, bias) by layer. unembeddings: (vocab, hidden) by
     head, empty where they share the target's. ahead: by head, how many places beyond the hidden state's own position
     its guess lies. card: for the trace."""
 
-    blocks: list[list[tuple[np.ndarray, np.ndarray]]]
+    blocks: list[list[tuple[Matrix, np.ndarray]]]
     unembeddings: list[torch.Tensor]
     ahead: list[int]
     card: dict
@@ -67,7 +68,7 @@ class ResidualHeads:
     def __call__(self, head: int, rows: np.ndarray) -> np.ndarray:
         """What head `head`'s unembedding reads of normed hidden states fp32 (rows, hidden)."""
         for weight, bias in self.blocks[head]:
-            gate = rows @ weight.T + bias
+            gate = weight(rows) + bias
             rows = rows + gate / (1 + np.exp(-gate))
         return rows
 
@@ -90,11 +91,11 @@ def load(folder: Path, target: ModelConfig, weights: Weights) -> ResidualHeads:
     return ResidualHeads(blocks, unembeddings, [2 + k for k in range(len(blocks))], stored.card)
 
 
-def read_blocks(stored: HeadFolder, pattern: str, hidden: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def read_blocks(stored: HeadFolder, pattern: str, hidden: int) -> list[tuple[Matrix, np.ndarray]]:
     """Weight and bias of block 0, 1, ... under the names pattern.format(block) + "weight" and "bias"."""
     blocks = []
     while (name := pattern.format(len(blocks)) + "weight") in stored.names:
-        weight = array(stored.take(name, (hidden, hidden)))
+        weight = Matrix(stored.take(name, (hidden, hidden)))
         blocks.append((weight, array(stored.take(pattern.format(len(blocks)) + "bias", (hidden,)))))
     return blocks
 

@@ -67,8 +67,9 @@ class ResidualDrafter(Parallel):
         self.rows = np.concatenate([self.rows, features.normed])[-self.stride :]
 
     def begin(self, root: int, position: int) -> np.ndarray:
-        first = len(self.rows) - 1
-        read = np.stack([self.heads(self.leaps[leap], self.rows[max(first - back, 0)]) for leap, back in self.plan])
+        rows = [self.rows[max(len(self.rows) - 1 - back, 0)][None] for _, back in self.plan]
+        read = np.concatenate([self.heads(self.leaps[leap], row)
+                               for row, (leap, _) in zip(rows, self.plan, strict=True)])
         target, size = self.session.target, self.unembedding.size
         if not self.heads.unembeddings:
             return target.unembed(read, self.unembedding.panels, size)
