@@ -25,8 +25,8 @@ def test_every_lane_shows_its_trace_to_the_letter(visit, scripted):
         "plain",
         *({"target": "plain"}.get(kind, kind) for step in trace.steps for kind in step.kinds),
     ]
-    assert "2.0 times" in page.text_content("[role=status]") or "times next-token" in page.text_content(
-        "[role=status]"
+    assert "2.0 times" in page.text_content(".status [role=status]") or "times next-token" in page.text_content(
+        ".status [role=status]"
     )
     assert not page.complaints
 
