@@ -13,7 +13,7 @@ FAMILIES = (
 
 
 def test_every_sentence_is_said_somewhere():
-    python = [path for path in (WEB.parents[1] / "mtpviz" / "ui").glob("*.py")]
+    python = (WEB.parents[1] / "mtpviz" / "ui").glob("*.py")
     said = "".join(path.read_text(encoding="utf-8") for path in [*WEB.rglob("*.js"), *python])
     names = set(re.findall(r"[\"'`]([a-z_]+(?:\.[a-z_]+)*)[\"'`]", said))
     assert not [name for name in STRINGS if name not in names and not name.startswith(FAMILIES)]
