@@ -52,8 +52,8 @@ class LayerWeights:
 class Weights:
     """All tensors of a model, in the dtypes they are stored in; tensors of a file are mapped, not copied.
 
-    embed: (vocab, hidden). norm: (hidden,), the final one, None in a draft module without one. head: (vocab, hidden), the same object as embed
-    where tied. files: where they came from, in order of name; empty for random weights.
+    embed: (vocab, hidden). norm: (hidden,), the final one, None in a draft module without one. head: (vocab, hidden),
+    the same object as embed where tied. files: where they came from, in order of name; empty for random weights.
     """
 
     embed: torch.Tensor
@@ -142,15 +142,6 @@ def load(folder: str | Path, config: ModelConfig) -> Weights:
             raise UserError(f"The weights in {folder} hold a head that is not the embedding it is tied to.")
     stored.finish()
     return weights
-
-
-def load_layers(folder: str | Path, config: ModelConfig, prefix: str, count: int) -> tuple[list[LayerWeights], str]:
-    """`count` decoder layers of config's shape, named `{prefix}{i}.` in a folder that holds nothing else, and the
-    sha256 of its weights. Raises UserError as `load` does."""
-    stored = Stored(folder)
-    layers = [layer_weights(config, stored.take, f"{prefix}{i}.") for i in range(count)]
-    stored.finish()
-    return layers, digest(stored.files)
 
 
 def digest(files: tuple[Path, ...]) -> str:
