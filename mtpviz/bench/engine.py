@@ -52,14 +52,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(bench: Bench) -> Report:
     """Run the sections; what they found, and what they could not."""
-    from mtpviz.bench.device.probe import MODELS, Probe  # imports triton
-
     args, start = bench.args, time.monotonic()
     chosen = _names(args.sections, SECTIONS, "section")
     session = bench.open(None)
     if session.gpu is None:
         raise UserError("bench engine measures a GPU, and this session runs on the CPU; --device cuda says why none "
                         "can be used.")
+    from mtpviz.bench.device.probe import MODELS, Probe  # imports triton
+
     models = _names(args.models, MODELS, "model")
     probe = Probe(session, models, _contexts(args.contexts, min(MODELS[name].context for name in models)),
                   args.repeats, start + 60 * args.minutes, bench.progress)

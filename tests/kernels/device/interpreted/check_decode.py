@@ -21,7 +21,7 @@ from mtpviz.models.weights import random
 
 CONFIG = ModelConfig(vocab=60, hidden=48, layers=2, heads=2, kv_heads=1, head_dim=16, inner=80, context=128,
                      qk_norm=True, qkv_bias=True)
-PROMPT, NEW = [3, 1, 4, 1, 5, 9, 2], 32
+PROMPT, NEW = [3, 1, 4, 1, 5, 9, 2], 20
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +53,7 @@ class Oracle(DeviceDrafter):
         super().__init__(None, Sampling())
         self.truths = truths
         self.generator = torch.Generator().manual_seed(draw.generator.initial_seed())
-        self.kind, count = shape, {"ntp": 1, "chain": 4, "tree": 9}[shape]
+        self.kind, count = shape, {"chain": 4, "tree": 9}[shape]
         self.shapes = [Shape(count - 1, count - 1)]
         self.parents = lambda: (random_parents(self, 1, count) if shape == "tree" else chain(count))[0]
 
@@ -99,13 +99,13 @@ def weights():
     return random(CONFIG, seed=int.from_bytes(np.random.bytes(4)))
 
 
-@pytest.mark.parametrize("shape", ["ntp", "chain", "tree"])
-def test_thirty_two_tokens_equal_the_reference(draw, weights, shape):
+@pytest.mark.parametrize("shape", ["chain", "tree"])
+def test_tokens_equal_the_reference(draw, weights, shape):
     truth = reference_text(weights)
     model = GpuModel(CONFIG, weights, torch.float32, DEVICE)
     (text,), steps = decode(model, [PROMPT], Oracle(shape, [truth], draw))
     assert text == truth
-    assert steps == NEW - 1 if shape == "ntp" else steps < NEW - 1
+    assert steps < NEW - 1
 
 
 def test_a_batch_of_prompts_of_different_lengths(draw, weights):
