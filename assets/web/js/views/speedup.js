@@ -1,6 +1,6 @@
 // Why a lane is not faster, in sentences, with the acceptance at which it would break even; and what it would be elsewhere.
 mtp.views.push({
-  name: "speedup", area: "run", order: 70,
+  name: "speedup", area: "run", order: 30,
   mount(host) {
     const { el, svg, text, attr } = mtp.dom, say = mtp.say, near = mtp.near(host);
     const tabs = mtp.lanetabs(say("speedup.lanes"));

@@ -1,6 +1,6 @@
 // The draft's vocabulary: how few tokens carry a language, what the text at hand would lose, and what is saved.
 mtp.views.push({
-  name: "vocabulary", area: "run", order: 60,
+  name: "vocabulary", area: "run", order: 40,
   mount(host) {
     const { el, text } = mtp.dom, { set } = mtp.store, say = mtp.say, near = mtp.near(host);
     const tabs = mtp.lanetabs(say("vocabulary.lanes")), chart = mtp.coverage(), over = mtp.curve(say("vocabulary.tau"));
