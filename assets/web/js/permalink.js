@@ -132,11 +132,11 @@ mtp.permalink = (() => {
     mount: () => (now, was) => {
       if (wanted.check && now.engine.strategies.length) settle();
       if (now.race && wanted.recorded) fetch();
-      const ready = now.race?.finished && !wanted.waiting && (wanted.own ? now.race.live : true);
+      const here = now.race && !wanted.waiting, ready = here && now.race.finished && (wanted.own ? now.race.live : true);
       if (ready && (wanted.lane !== null || wanted.step !== null)) place();
-      if (now.race && wanted.course) mtp.learn.open(wanted.course);
-      else if (now.race && wanted.show) mtp.go(wanted.show);
-      if (now.race) wanted.course = wanted.show = null;
+      if (here && wanted.course) mtp.learn.open(wanted.course);
+      else if (here && wanted.show) mtp.go(wanted.show);
+      if (here) wanted.course = wanted.show = null;
       if (now.running && !was.running && state.notices.length) set({ notices: [] });
       if (!now.playing && !now.running) timer ??= setTimeout(write, WAIT);
     },

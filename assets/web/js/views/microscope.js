@@ -14,7 +14,6 @@ mtp.views.push({
     scroll.append(empty);
     host.append(el("div", { class: "card-head" }, title, summary), scroll, el("div", { class: "node-note" }, note, wants), time);
     const tree = new mtp.Tree(scroll, (item) => {
-      mtp.store.set({ node: item ?? null });
       if (item && item.kind !== "more") mtp.hover.node(mtp.store.state.lane, number, item.key);
       else mtp.hover.none();
     });
