@@ -7,6 +7,7 @@ lands there. With stride 1 that is Medusa: head j, last row.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from mtpviz.engine.drafter import Features
 from mtpviz.engine.sampling import Sampling
+from mtpviz.engine.tree import TokenTree
 from mtpviz.errors import UserError
 from mtpviz.heads.lmtp import leaps, sources
 from mtpviz.heads.medusa import ResidualHeads
@@ -75,3 +77,8 @@ class ResidualDrafter(Parallel):
             return target.unembed(read, self.unembedding.panels, size)
         return np.stack([target.unembed(row[None], self.unembeddings[leap].panels, size)[0].copy()
                          for row, (leap, _) in zip(read, self.plan, strict=True)])
+
+    def grow(self, logits: np.ndarray, position: int, depth: int) -> TokenTree:
+        tree = super().grow(logits, position, depth)
+        heads = np.array([leap + 1 for leap, _ in self.plan], np.int64)
+        return replace(tree, sources=heads[tree.depths - 1])  # which head leapt there, where that is not the depth

@@ -169,3 +169,10 @@ def test_heads_of_another_target_are_told(session, tmp_path):
     none = Session(replace(session.entry, heads={}), threads=1)
     assert "no multi-token prediction heads" in sentence(make_drafter, "mtp", none, Sampling())
     assert "3 extra heads" in sentence(make_drafter, "mtp:heads=5", session, Sampling())
+
+
+def test_a_leap_tells_which_head_proposed_it(session):
+    race = run(session, ["lmtp:tree=chain:stride=2", "medusa:tree=chain"], PROMPTS[0], Sampling())
+    leaps, heads = ([[node.source for node in step.nodes] for step in trace.steps] for trace in race.traces[1:])
+    assert all(sources == [1, 1, 2, 2, 3, 3, 4, 4][: len(sources)] for sources in leaps) and max(map(len, leaps)) > 4
+    assert all(sources == list(range(1, len(sources) + 1)) for sources in heads)
