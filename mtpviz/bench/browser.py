@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Runs in the page before its own scripts: long tasks, how late each stamped token (bench/feed.py) is in the DOM, and
 # the bytes of the event stream without the whole traces at its end.
 PROBE = """
-window.probe = { long: [], late: [], ticks: [], last: 0, bytes: 0 };
+window.probe = { long: [], late: [], ticks: [], last: 0, end: null, bytes: 0 };
 const fetched = window.fetch;
 window.fetch = async (...wish) => {
   const answer = await fetched(...wish);
@@ -47,15 +47,17 @@ async function count(reader) {
 new PerformanceObserver((list) => { for (const e of list.getEntries()) probe.long.push([e.startTime, e.duration]); })
   .observe({ entryTypes: ["longtask"] });
 new MutationObserver((records) => {
-  const now = Date.now();
+  const now = Date.now(), ended = window.mtp?.store.state.race?.finished;
   let newest = null;
   for (const { addedNodes } of records)
     for (const node of addedNodes)
       if (/^\\d{5,8}$/.test(node.textContent.trim()) && node.closest?.(".lane")) {
         const late = (((now - Number(node.textContent)) % STAMP) + STAMP) % STAMP;
-        if (late < 60000) { probe.late.push(late); newest = Math.min(newest ?? late, late); }
+        if (late < 60000) { newest = Math.min(newest ?? late, late); if (!ended) probe.late.push(late); }
       }
-  if (newest !== null) { probe.ticks.push(newest); probe.last = performance.now(); }
+  if (newest === null) return;
+  if (ended) probe.end ??= newest; // the whole traces: every token is set anew
+  else { probe.ticks.push(newest); probe.last = performance.now(); }
 }).observe(document, { childList: true, subtree: true });
 """
 

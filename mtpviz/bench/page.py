@@ -94,7 +94,7 @@ def _streaming(bench: Bench, browser: Browser, report: Report) -> None:
 def _race(page: Page) -> dict:
     """One fed race, from Start to the whole traces."""
     page.fill("#mtp-prompt", "Once")
-    page.evaluate("probe.late = [], probe.ticks = [], probe.long = [], probe.bytes = 0")
+    page.evaluate("probe.late = [], probe.ticks = [], probe.long = [], probe.bytes = 0, probe.end = null")
     page.click("#mtp-start")
     page.wait_for_function("mtp.store.state.race?.live")
     page.wait_for_function(ENDED)
@@ -104,7 +104,7 @@ def _race(page: Page) -> dict:
     after = [ms for start, ms in found["long"] if start >= found["last"]]
     return {"tick p50 ms": _p(found["ticks"], 50), "tick p95 ms": _p(found["ticks"], 95),
             "token p50 ms": _p(found["late"], 50), "token p95 ms": _p(found["late"], 95),
-            "drained s": round(found["ticks"][-1] / 1000, 3) if found["ticks"] else None,
+            "drained s": None if found["end"] is None else found["end"] / 1000,
             "long ms": sum(during), "long at the end ms": sum(after),
             "bytes a token": round(found["bytes"] / tokens, 1), "whole text": page.evaluate(WHOLE)}
 
