@@ -65,8 +65,8 @@ PHRASES = {
     ),
     "Roofline": "屋顶线",
     "A pass reads all weights once and computes each row with them: more rows do more operations on the same bytes, and"
-    " as long as a point lies under the slope, extra rows cost little. That is why checking drafts is cheap. (Williams,"
-    " Waterman, Patterson 2009.)": (
+    " as long as a point lies under the slope, extra rows cost little. That is why checking drafts is cheap (Williams,"
+    " Waterman, Patterson 2009).": (
         "一次前向把全部权重读一遍，并用它们计算每一行：行越多，对同样字节做的运算越多；只要点还在斜线之下，多"
         "几行几乎不花钱。"
         "检查草稿因此便宜。（Williams、Waterman、Patterson，2009）"

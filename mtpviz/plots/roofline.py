@@ -16,7 +16,7 @@ TITLE = "Roofline"
 ORDER = 90
 ABOUT = ("A pass reads all weights once and computes each row with them: more rows do more operations on the same "
          "bytes, and as long as a point lies under the slope, extra rows cost little. That is why checking drafts is "
-         "cheap. (Williams, Waterman, Patterson 2009.)")
+         "cheap (Williams, Waterman, Patterson 2009).")
 
 
 @dataclass(frozen=True)
