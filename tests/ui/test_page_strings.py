@@ -7,8 +7,8 @@ from mtpviz.ui.component import WEB
 
 # Families whose last part is put together as the page runs: say(`exact.${name}`).
 FAMILIES = (
-    "chip.", "exact.", "gallery.", "keys.", "nav.", "node.", "order.", "phase.", "record.", "sampling.", "save.", "scope.",
-    "speedup.", "term.", "theme.", "vocabulary.", "whatif.", "why.",
+    "chip.", "exact.", "gallery.", "keys.", "nav.", "node.", "order.", "phase.", "record.", "sampling.", "save.",
+    "scope.", "speedup.", "term.", "theme.", "vocabulary.", "whatif.", "why.",
 )
 
 
