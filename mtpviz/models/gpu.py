@@ -196,6 +196,7 @@ class GpuModel:
         rows, every = len(tokens), len(parents)
         if cache.length + every > cache.slots:
             raise UserError(f"The cache holds {cache.slots} tokens; {cache.length} and {every} more do not fit.")
+        cache.lengths.fill_(cache.length)  # the host may have taken it back
         block = Block.new(self.device, 1, every)
         block.tokens[0, every - rows :] = torch.from_numpy(np.ascontiguousarray(tokens, np.int32))
         block.parents[0] = torch.from_numpy(np.ascontiguousarray(parents, np.int32))

@@ -1,11 +1,14 @@
 """The pass on a device as models/cpu.py's callers use it: logits, final norm, taps, levels of a tree, commit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from check_decode import CONFIG, small_tiles  # noqa: F401
 from poison import DEVICE
 
+from mtpviz.engine.selfcheck import invariance
 from mtpviz.errors import UserError
 from mtpviz.models.gpu import GpuModel
 from mtpviz.models.reference import ReferenceModel, tree_block
@@ -42,3 +45,10 @@ def test_a_full_cache_is_one_sentence():
     model = GpuModel(CONFIG, random(CONFIG), torch.float32, DEVICE)
     with pytest.raises(UserError, match="holds 4 tokens"):
         model.forward(model.new_cache(4), np.arange(5), np.arange(-1, 4), np.arange(5))
+
+
+def test_the_self_check_finds_its_passes_bitwise_invariant():
+    """What `doctor` and `bench engine` run on a GPU, on a model of one layer and blocks of up to four rows."""
+    config = replace(CONFIG, layers=1, context=16)
+    found = invariance(GpuModel(config, random(config), torch.float32, DEVICE))
+    assert found["invariant"] and found["differing"] == 0 and found["nodes"] > 20
