@@ -168,7 +168,7 @@ BAD = {
     "temperature nan": (["race", "fox", "--temperature", "nan"], "temperature"),
     "top-p": (["race", "fox", "--top-p", "0"], "op-p"),
     "seed": (["race", "fox", "--seed", "-1"], "seed"),
-    "device": (["race", "fox", "--device", "cuda"], "cuda"),
+    "device": (["race", "fox", "--device", "cuda"], "--device cpu"),
     "dtype": (["race", "fox", "--dtype", "int3"], "int3"),
     "threads": (["race", "fox", "--threads", "100000"], "threads"),
     "head": (["race", "fox", "--head", "no/such/head"], "no/such/head"),

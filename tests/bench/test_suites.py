@@ -138,7 +138,7 @@ def test_peers_judges_every_goal(options, capfd):
 def test_a_strategy_without_its_model_is_left_out_and_told(session, monkeypatch):
     monkeypatch.setattr(type(session), "draft", property(lambda self: (_ for _ in ()).throw(UserError("No draft."))))
     specs, missing = lanes(session)
-    assert {"ntp", "lookup"} <= set(specs) and "draft: No draft." in missing
+    assert {"ntp", "lookup"} <= set(specs) and "draft:tree=auto: No draft." in missing
     assert not any(spec.startswith("draft") for spec in specs)
 
 
