@@ -61,7 +61,8 @@ def run(args: argparse.Namespace) -> int:
                 pass
             name = f"{domain}-{'greedy' if not temperature else f't{temperature:g}'}-{session.device}"
             trace.dump(race.traces, gallery.path(name, args.out))
-            entries[name] = gallery.entry(name, domain, race.traces)
+            kept = trace.load(gallery.path(name, args.out))  # rounded, as the index must tell it
+            entries[name] = gallery.entry(name, domain, kept)
             lanes += len(race.traces)
     progress.clear()
     gallery.write_index(entries.values(), args.out)
