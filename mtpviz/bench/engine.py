@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mtpviz.bench import machine
-from mtpviz.bench.harness import Bench, Suite
+from mtpviz.bench.harness import Bench, Suite, names_in
 from mtpviz.bench.report import Report, Table
 from mtpviz.errors import UserError
 
@@ -53,14 +53,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(bench: Bench) -> Report:
     """Run the sections; what they found, and what they could not."""
     args, start = bench.args, time.monotonic()
-    chosen = _names(args.sections, SECTIONS, "section")
+    chosen = names_in(args.sections, SECTIONS, "section")
     session = bench.open(None)
     if session.gpu is None:
         raise UserError("bench engine measures a GPU, and this session runs on the CPU; --device cuda says why none "
                         "can be used.")
     from mtpviz.bench.device.probe import MODELS, Probe  # imports triton
 
-    models = _names(args.models, MODELS, "model")
+    models = names_in(args.models, MODELS, "model")
     probe = Probe(session, models, _contexts(args.contexts, min(MODELS[name].context for name in models)),
                   args.repeats, start + 60 * args.minutes, bench.progress)
     environment = machine.environment(session) | {"device_memory": session.gpu.plan}
@@ -93,14 +93,6 @@ def _section(name: str) -> Callable:
 
     module, function = SECTIONS[name]
     return getattr(importlib.import_module(f"mtpviz.bench.device.{module}"), function)
-
-
-def _names(text: str, known: object, kind: str) -> list[str]:
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    for name in names:
-        if name not in known:
-            raise UserError(f"There is no {kind} {name!r}; the known ones are {', '.join(known)}.")
-    return names
 
 
 def _contexts(text: str, most: int) -> list[int]:

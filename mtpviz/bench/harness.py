@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -106,6 +106,15 @@ def lanes(session: Session) -> tuple[list[str], list[str]]:
     return specs, missing
 
 
+def names_in(text: str, known: Collection[str], kind: str) -> list[str]:
+    """The names of an option, separated by commas; UserError for one that is not known."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            raise UserError(f"There is no {kind} {name!r}; the known ones are {', '.join(known)}.")
+    return names
+
+
 def lane_label(run: Run) -> str:
     """The strategy with those of its settings that are not the defaults."""
     defaults = strategies()[run.strategy].settings if run.strategy in strategies() else {}
@@ -131,4 +140,4 @@ def step_ms(traces: Sequence[Trace]) -> dict[str, float]:
 
 
 __all__ = ["BASELINE", "LOOPING", "Bench", "Suite", "add_prompt_options", "decode", "dtypes", "in_turns", "lane_label",
-           "lanes", "speedups", "spread", "step_ms", "together", "warm_up"]
+           "lanes", "names_in", "speedups", "spread", "step_ms", "together", "warm_up"]

@@ -9,7 +9,7 @@ import argparse
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from mtpviz.bench.harness import Bench, Suite
+from mtpviz.bench.harness import Bench, Suite, names_in
 from mtpviz.bench.report import Report, Table
 from mtpviz.errors import UserError
 from mtpviz.kernels.device.build import build_apart
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(bench: Bench) -> Report:
     """Compile every kernel for every target, each target in a process of its own."""
-    targets, shapes = _names(bench.args.targets, TARGETS, "target"), _names(bench.args.shapes, SHAPES, "shape")
+    targets, shapes = names_in(bench.args.targets, TARGETS, "target"), names_in(bench.args.shapes, SHAPES, "shape")
     if not bench.args.dry_run:
         raise UserError("The kernels are measured by `bench engine` on a GPU; --dry-run compiles them without one.")
     bench.progress(f"compiling {len(shapes)} shapes for {len(targets)} targets")
@@ -67,14 +67,6 @@ def run(bench: Bench) -> Report:
                       "floor_us": floor_us(record["target"], record["bytes"], record["flops"])} for record in built]
     kernels = [{column: row[column] for column in _COLUMNS} for row in rows]
     return KernelReport("kernels", {}, passed=all(not row["local_bytes"] for row in kernels), kernels=kernels)
-
-
-def _names(text: str, known: object, kind: str) -> list[str]:
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    for name in names:
-        if name not in known:
-            raise UserError(f"There is no {kind} {name!r}; the known ones are {', '.join(known)}.")
-    return names
 
 
 SUITE = Suite("kernels", "what the GPU kernels move, compute and occupy, compiled for each GPU generation",

@@ -14,6 +14,19 @@ SETTING = Setting("auto", "tokens that the draft scores: its language's most fre
                   choices=("auto", FULL, *LANGUAGES))
 
 
+def choose(session, choice: str, prompt: list[int]) -> tuple[str, np.ndarray | None]:
+    """The language of the chosen map ("full" for none) and its ids, int64 and ascending, None for all.
+
+    UserError where a language is asked for that the model has no map of.
+    """
+    wanted = language_of(session.tokenizer.decode(prompt)) if choice == "auto" else choice
+    ids = None if wanted == FULL else session.part(
+        f"vocabulary {wanted}", lambda _: load_map(session.entry.vocabulary, wanted, session.config.vocab))
+    if ids is None and choice in LANGUAGES:
+        raise UserError(f"The model {session.entry.name} has no vocabulary map {choice!r}; vocab=full will do.")
+    return (FULL, None) if ids is None else (wanted, ids)
+
+
 class Head:
     """An unembedding, cut to a language's tokens or whole. name: the language or "full". size: tokens it scores.
 
@@ -25,19 +38,14 @@ class Head:
     def __init__(self, session, model: CpuModel, unembedding: torch.Tensor, part: str, choice: str, prompt: np.ndarray,
                  trained: np.ndarray | None = None, shared: bool = True):
         vocab = session.config.vocab
-        wanted = language_of(session.tokenizer.decode(prompt.tolist())) if choice == "auto" else choice
-        ids = None if wanted == FULL else session.part(
-            f"vocabulary {wanted}", lambda _: load_map(session.entry.vocabulary, wanted, vocab))
-        if ids is None and choice in LANGUAGES:
-            raise UserError(f"The model {session.entry.name} has no vocabulary map {choice!r}; vocab=full will do.")
-        self.name = FULL if ids is None else wanted
+        self.name, ids = choose(session, choice, prompt.tolist())
         rows = ids  # of the unembedding that are kept; None is all
         if trained is not None:
             rows = None if ids is None else np.flatnonzero(np.isin(trained, ids))
             ids = trained if rows is None else trained[rows]
             if not len(ids):
-                raise UserError(f"The vocabulary map {wanted!r} keeps none of the tokens that this head was trained to "
-                                "draft; vocab=full will do.")
+                raise UserError(f"The vocabulary map {self.name!r} keeps none of the tokens that this head was trained "
+                                "to draft; vocab=full will do.")
         self.ids, self.size = ids, vocab if ids is None else len(ids)
         if rows is None and shared:
             self.panels = model.packed.head

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from mtpviz.errors import UserError
-from mtpviz.heads.vocabulary import FULL, LANGUAGES, language_of, load_map
 from mtpviz.kernels.device.vocab import VocabScratch, top_tokens
 from mtpviz.models.gpu import GpuModel
+from mtpviz.strategies._vocabulary import choose
 
 
 class Head:
@@ -16,15 +15,11 @@ class Head:
     token of each row, None where it is the row's number. rows, top: of the largest call."""
 
     def __init__(self, session, model: GpuModel, part: str, choice: str, prompt: list[int], rows: int, top: int):
-        vocab = session.config.vocab
-        wanted = language_of(session.tokenizer.decode(prompt)) if choice == "auto" else choice
-        ids = None if wanted == FULL else load_map(session.entry.vocabulary, wanted, vocab)
-        if ids is None and choice in LANGUAGES:
-            raise UserError(f"The model {session.entry.name} has no vocabulary map {choice!r}; vocab=full will do.")
-        self.name, self.size = (FULL, vocab) if ids is None else (wanted, len(ids))
+        self.name, ids = choose(session, choice, prompt)
+        self.size = session.config.vocab if ids is None else len(ids)
         self.weight, self.names = model.head, None
         if ids is not None:
-            self.weight, self.names = session.part(f"{part} {wanted} on the device", lambda _: _cut(model, ids))
+            self.weight, self.names = session.part(f"{part} {self.name} on the device", lambda _: _cut(model, ids))
         self.lse = torch.empty(rows, dtype=torch.float32, device=model.device)
         self.scratch = VocabScratch(model.device, rows, self.size, top)
 
