@@ -5,65 +5,176 @@ downwards. A score is one chain of multiply-adds over the head's dimensions in a
 in which slot or lane the key lies; the softmax's sum and the sum of values run in position order. Masked keys enter no
 sum. So a row's result has the same bits whichever rows share the pass (row invariance) and wherever its ancestors lie
 (layout invariance).
+
+A line is a row under one query head. The heads that share a KV head, and the rows, are taken LINES lines at a time, so
+that a key or a value is read once for all of them; a line's sums are the same however many keep it company.
 """
 
 from __future__ import annotations
 
 import numba
 import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 
-from mtpviz.kernels.simd import broadcast, exp, fma, lane_max, lane_sum, load, maximum, splat, store, store_as
+from mtpviz.kernels.simd import (
+    I64,
+    LANES,
+    VECTOR,
+    element_pointer,
+    exp,
+    fma,
+    fma_ir,
+    lane_max,
+    lane_sum,
+    load,
+    load_ir,
+    maximum,
+    splat,
+    splat_ir,
+    store,
+    store_as,
+)
 
+LINES = 4  # of a tile at most
 _NEVER = np.float32(-3.0e38)  # score of a padding lane: its exp is exactly 0
 
 
-@numba.njit(cache=True, nogil=True)
-def _score_row(query, at, keys, base, head_dim, blocks, scores, line):
-    """scores[line, :16 blocks] = query . key for one row; four blocks at a time keep four chains in flight."""
-    target = line * scores.shape[1]
-    size = head_dim * 16
-    block = 0
-    while block + 4 <= blocks:
-        a = splat(np.float32(0.0))
-        b, c, d = a, a, a
-        k = base + block * size
-        for i in range(head_dim):
-            q = broadcast(query, at + i)
-            a = fma(q, load(keys, k + i * 16), a)
-            b = fma(q, load(keys, k + size + i * 16), b)
-            c = fma(q, load(keys, k + 2 * size + i * 16), c)
-            d = fma(q, load(keys, k + 3 * size + i * 16), d)
-        store(scores, target + block * 16, a)
-        store(scores, target + block * 16 + 16, b)
-        store(scores, target + block * 16 + 32, c)
-        store(scores, target + block * 16 + 48, d)
-        block += 4
-    while block < blocks:
-        a = splat(np.float32(0.0))
-        for i in range(head_dim):
-            a = fma(broadcast(query, at + i), load(keys, base + block * size + i * 16), a)
-        store(scores, target + block * 16, a)
-        block += 1
+def _sums(builder, steps, lines, vectors, scalar, vector, target):
+    """Emit target(line, j) <- sum over k < steps, in order, of scalar(line, k) * vector(j, k): lines x vectors chains
+    of multiply-adds, all in registers; enough of them in flight hide the latency of each."""
+    chains = [[cgutils.alloca_once(builder, VECTOR) for _ in range(vectors)] for _ in range(lines)]
+    for pointer in (p for line in chains for p in line):
+        builder.store(ir.Constant(VECTOR, [0.0] * LANES), pointer)
+    with cgutils.for_range(builder, steps) as loop:
+        shared = [load_ir(builder, vector(j, loop.index)) for j in range(vectors)]
+        for line in range(lines):
+            factor = splat_ir(builder, builder.load(scalar(line, loop.index), align=4))
+            for j, pointer in enumerate(chains[line]):
+                builder.store(fma_ir(builder, factor, shared[j], builder.load(pointer)), pointer)
+    for line in range(lines):
+        for j, pointer in enumerate(chains[line]):
+            builder.store(builder.load(pointer), builder.bitcast(target(line, j), VECTOR.as_pointer()), align=4)
+
+
+def _score_tile(lines: int, blocks: int):
+    @intrinsic
+    def score(typing, query, starts, keys, base, head_dim, scores, column):
+        """scores[line, column : column + 16 blocks] = query . key; line i of the query starts at flat starts[i], the
+        first block of keys at flat `base`."""
+
+        def codegen(context, builder, sig, args):
+            queries, starts_, all_keys, base_, steps, outs, column_ = args
+            flat = [builder.load(element_pointer(context, builder, sig.args[1], starts_, ir.Constant(I64, i)))
+                    for i in range(lines)]
+            rows = [element_pointer(context, builder, sig.args[0], queries, at) for at in flat]
+            first = element_pointer(context, builder, sig.args[2], all_keys, base_)
+            size = builder.mul(steps, ir.Constant(I64, LANES))
+            block = [builder.gep(first, [builder.mul(size, ir.Constant(I64, j))]) for j in range(blocks)]
+            width = builder.extract_value(context.make_array(sig.args[5])(context, builder, outs).shape, 1)
+
+            def target(line, j):
+                at = builder.add(builder.mul(width, ir.Constant(I64, line)), column_)
+                return element_pointer(context, builder, sig.args[5], outs,
+                                       builder.add(at, ir.Constant(I64, LANES * j)))
+
+            _sums(builder, steps, lines, blocks, lambda line, k: builder.gep(rows[line], [k]),
+                  lambda j, k: builder.gep(block[j], [builder.mul(k, ir.Constant(I64, LANES))]), target)
+            return context.get_dummy_value()
+
+        return types.void(query, starts, keys, types.intp, types.intp, scores, types.intp), codegen
+
+    return score
+
+
+def _mix_tile(lines: int, vectors: int):
+    @intrinsic
+    def mix(typing, scores, values, base, count, mixed, column):
+        """mixed[line, column : column + 16 vectors] = sum over the slots s < count of scores[line, s] * value; slot 0's
+        value starts at flat `base`, and slots are values.shape[3] apart."""
+
+        def codegen(context, builder, sig, args):
+            weights, all_values, base_, steps, outs, column_ = args
+
+            def size(position, axis):
+                struct = context.make_array(sig.args[position])(context, builder, args[position])
+                return builder.extract_value(struct.shape, axis)
+
+            slots, width, stride = size(0, 1), size(4, 1), size(1, 3)
+            rows = [element_pointer(context, builder, sig.args[0], weights, builder.mul(slots, ir.Constant(I64, i)))
+                    for i in range(lines)]
+            first = element_pointer(context, builder, sig.args[1], all_values, builder.add(base_, column_))
+
+            def target(line, j):
+                at = builder.add(builder.mul(width, ir.Constant(I64, line)), column_)
+                return element_pointer(context, builder, sig.args[4], outs,
+                                       builder.add(at, ir.Constant(I64, LANES * j)))
+
+            _sums(builder, steps, lines, vectors, lambda line, k: builder.gep(rows[line], [k]),
+                  lambda j, k: builder.gep(first, [builder.add(builder.mul(k, stride), ir.Constant(I64, LANES * j))]),
+                  target)
+            return context.get_dummy_value()
+
+        return types.void(scores, values, types.intp, types.intp, mixed, types.intp), codegen
+
+    return mix
+
+
+_score1x8, _score1x1 = _score_tile(1, 8), _score_tile(1, 1)
+_score2x4, _score2x1 = _score_tile(2, 4), _score_tile(2, 1)
+_score4x2, _score4x1 = _score_tile(4, 2), _score_tile(4, 1)
+_mix1x4, _mix1x1 = _mix_tile(1, 4), _mix_tile(1, 1)
+_mix2x4, _mix2x1 = _mix_tile(2, 4), _mix_tile(2, 1)
+_mix4x4, _mix4x1 = _mix_tile(4, 4), _mix_tile(4, 1)
 
 
 @numba.njit(cache=True, nogil=True)
-def _score_four(query, at, stride, keys, base, head_dim, blocks, scores):
-    """`_score_row` for four rows at once, so that a block of keys is loaded once for all four: the same sums."""
-    width = scores.shape[1]
-    for block in range(blocks):
-        a = splat(np.float32(0.0))
-        b, c, d = a, a, a
-        k = base + block * head_dim * 16
-        for i in range(head_dim):
-            key = load(keys, k + i * 16)
-            a = fma(broadcast(query, at + i), key, a)
-            b = fma(broadcast(query, at + stride + i), key, b)
-            c = fma(broadcast(query, at + 2 * stride + i), key, c)
-            d = fma(broadcast(query, at + 3 * stride + i), key, d)
-        store(scores, block * 16, a)
-        store(scores, width + block * 16, b)
-        store(scores, 2 * width + block * 16, c)
-        store(scores, 3 * width + block * 16, d)
+def _score(lines, query, starts, keys, base, head_dim, blocks, scores):
+    """scores[:lines, :16 blocks]; three lines are taken for four."""
+    block, size = 0, head_dim * 16
+    if lines == 1:
+        while block + 8 <= blocks:
+            _score1x8(query, starts, keys, base + block * size, head_dim, scores, block * 16)
+            block += 8
+        while block < blocks:
+            _score1x1(query, starts, keys, base + block * size, head_dim, scores, block * 16)
+            block += 1
+    elif lines == 2:
+        while block + 4 <= blocks:
+            _score2x4(query, starts, keys, base + block * size, head_dim, scores, block * 16)
+            block += 4
+        while block < blocks:
+            _score2x1(query, starts, keys, base + block * size, head_dim, scores, block * 16)
+            block += 1
+    else:
+        while block + 2 <= blocks:
+            _score4x2(query, starts, keys, base + block * size, head_dim, scores, block * 16)
+            block += 2
+        if block < blocks:
+            _score4x1(query, starts, keys, base + block * size, head_dim, scores, block * 16)
+
+
+@numba.njit(cache=True, nogil=True)
+def _mix(lines, scores, values, base, count, width, mixed):
+    """mixed[:lines, :width] = sum over the slots before `count`, in order, of weight * value."""
+    column = 0
+    while column + 64 <= width:
+        if lines == 1:
+            _mix1x4(scores, values, base, count, mixed, column)
+        elif lines == 2:
+            _mix2x4(scores, values, base, count, mixed, column)
+        else:
+            _mix4x4(scores, values, base, count, mixed, column)
+        column += 64
+    while column < width:
+        if lines == 1:
+            _mix1x1(scores, values, base, count, mixed, column)
+        elif lines == 2:
+            _mix2x1(scores, values, base, count, mixed, column)
+        else:
+            _mix4x1(scores, values, base, count, mixed, column)
+        column += 16
 
 
 @numba.njit(cache=True, nogil=True)
@@ -86,105 +197,53 @@ def _softmax(scores, line, count):
 
 
 @numba.njit(cache=True, nogil=True)
-def _mix_row64(scores, line, values, base, width, first, count, mixed):
-    """mixed[line, first : first + 64] = sum over the committed slots, in order, of weight * value."""
-    a = splat(np.float32(0.0))
-    b, c, d = a, a, a
-    for slot in range(count):
-        weight = splat(scores[line, slot])
-        at = base + slot * width + first
-        a = fma(weight, load(values, at), a)
-        b = fma(weight, load(values, at + 16), b)
-        c = fma(weight, load(values, at + 32), c)
-        d = fma(weight, load(values, at + 48), d)
-    target = line * mixed.shape[1] + first
-    store(mixed, target, a)
-    store(mixed, target + 16, b)
-    store(mixed, target + 32, c)
-    store(mixed, target + 48, d)
+def _ancestors(parents, row, path):
+    """Fill `path` with a block row's ancestors and itself, root first; how many there are."""
+    count, ancestor = 0, row
+    while ancestor >= 0:
+        path[count] = ancestor
+        count += 1
+        ancestor = parents[ancestor]
+    for i in range(count // 2):
+        path[i], path[count - 1 - i] = path[count - 1 - i], path[i]
+    return count
 
 
 @numba.njit(cache=True, nogil=True)
-def _mix_row16(scores, line, values, base, width, first, count, mixed):
-    """The same for sixteen dimensions."""
-    a = splat(np.float32(0.0))
-    for slot in range(count):
-        a = fma(splat(scores[line, slot]), load(values, base + slot * width + first), a)
-    store(mixed, line * mixed.shape[1] + first, a)
+def attend(query, kv, line, lines, rows, keys, values, layer, start, first, parents, scratch, out):
+    """Attention of the lines line..line+lines-1 (at most LINES) of KV head `kv`: line i is row i % rows of the pass
+    under the head's query head i // rows.
 
-
-@numba.njit(cache=True, nogil=True)
-def _mix_four16(scores, values, base, width, first, count, mixed):
-    """The same for four rows and sixteen dimensions, so that a value is loaded once for all four rows."""
-    a = splat(np.float32(0.0))
-    b, c, d = a, a, a
-    for slot in range(count):
-        value = load(values, base + slot * width + first)
-        a = fma(splat(scores[0, slot]), value, a)
-        b = fma(splat(scores[1, slot]), value, b)
-        c = fma(splat(scores[2, slot]), value, c)
-        d = fma(splat(scores[3, slot]), value, d)
-    store(mixed, first, a)
-    store(mixed, mixed.shape[1] + first, b)
-    store(mixed, 2 * mixed.shape[1] + first, c)
-    store(mixed, 3 * mixed.shape[1] + first, d)
-
-
-@numba.njit(cache=True, nogil=True)
-def attend(query, head, row, rows, keys, values, layer, start, first, parents, scores, mixed, out):
-    """Attention of query head `head` for the rows row..row+rows-1 of a drafted block; rows is 1 or 4.
-
-    query: fp32 (heads, rows of the pass, head_dim), scaled. keys: fp32 (layers, kv, blocks, head_dim, 16); values:
-    fp32 (layers, kv, slots, width), width = head_dim padded to a multiple of 16. The pass holds the rows first,
-    first + 1, ... of a drafted block; block row b lies in slot start + b, and parents[b] < b is its parent row, -1 for
-    one that hangs on the last committed token. scores, mixed: scratch of the calling thread, fp32 (4, >= slots) and
-    (4, width). out: (rows of the pass, heads * width).
+    query: fp32 (heads, >= rows, head_dim), scaled. keys: fp32 (layers, kv, blocks, head_dim, 16); values: fp32
+    (layers, kv, slots, width), width = head_dim padded to a multiple of 16. The pass holds the rows first, first + 1,
+    ... of a drafted block; block row b lies in slot start + b, and parents[b] < b is its parent row, -1 for one that
+    hangs on the last committed token. scratch: the calling thread's: scores fp32 (LINES, >= slots), mixed fp32 (LINES,
+    width), sums fp32 (LINES,), paths int32 (LINES, rows of a block), starts and depths int64 (LINES,). out: (rows of
+    the pass, heads * width).
     """
+    scores, mixed, sums, paths, starts, depths = scratch
     kv_heads, blocks, head_dim = keys.shape[1], keys.shape[2], keys.shape[3]
     slots, width = values.shape[2], values.shape[3]
-    kv = head // (query.shape[0] // kv_heads)
+    head = kv * (query.shape[0] // kv_heads)
     key_base = (layer * kv_heads + kv) * blocks * head_dim * 16
     value_base = (layer * kv_heads + kv) * slots * width
-    stride = head_dim
-    at = (head * query.shape[1] + row) * head_dim
-    used = (start + first + row + rows + 15) // 16
-    if rows == 4:
-        _score_four(query, at, stride, keys, key_base, head_dim, used, scores)
-    else:
-        _score_row(query, at, keys, key_base, head_dim, used, scores, 0)
-
-    path = np.empty((rows, parents.shape[0]), np.int32)  # each row's ancestors and itself, root first
-    depth = np.empty(rows, np.int32)
-    sums = np.empty(rows, np.float32)
-    for line in range(rows):
-        count, ancestor = 0, first + row + line
-        while ancestor >= 0:
-            path[line, count] = ancestor
-            count += 1
-            ancestor = parents[ancestor]
-        for i in range(count // 2):
-            path[line, i], path[line, count - 1 - i] = path[line, count - 1 - i], path[line, i]
-        for i in range(count):
-            scores[line, start + i] = scores[line, start + path[line, i]]  # i <= path[i]: nothing unread is lost
-        depth[line] = count
-        sums[line] = _softmax(scores, line, start + count)
-
-    if rows == 4:
-        for dim in range(0, width, 16):
-            _mix_four16(scores, values, value_base, width, dim, start, mixed)
-    else:
-        whole = width // 64 * 64
-        for dim in range(0, whole, 64):
-            _mix_row64(scores, 0, values, value_base, width, dim, start, mixed)
-        for dim in range(whole, width, 16):
-            _mix_row16(scores, 0, values, value_base, width, dim, start, mixed)
-
-    for line in range(rows):
-        scale = splat(np.float32(1.0) / sums[line])
-        target = (row + line) * out.shape[1] + head * width
-        for dim in range(0, width, 16):
-            total = load(mixed, line * width + dim)
-            for i in range(depth[line]):
-                weight = splat(scores[line, start + i])
-                total = fma(weight, load(values, value_base + (start + path[line, i]) * width + dim), total)
-            store_as(out, target + dim, total * scale)
+    for i in range(LINES):
+        n = line + min(i, lines - 1)
+        starts[i] = ((head + n // rows) * query.shape[1] + n % rows) * head_dim
+    _score(lines, query, starts, keys, key_base, head_dim, (start + first + rows + 15) // 16, scores)
+    for i in range(lines):
+        count = _ancestors(parents, first + (line + i) % rows, paths[i])
+        for j in range(count):
+            scores[i, start + j] = scores[i, start + paths[i, j]]  # j <= paths[i, j]: nothing unread is lost
+        depths[i] = count
+        sums[i] = _softmax(scores, i, start + count)
+    _mix(lines, scores, values, value_base, start, width, mixed)
+    for i in range(lines):
+        n, scale = line + i, splat(np.float32(1.0) / sums[i])
+        target = (n % rows) * out.shape[1] + (head + n // rows) * width
+        for column in range(0, width, 16):
+            total = load(mixed, i * width + column)
+            for j in range(depths[i]):
+                weight = splat(scores[i, start + j])
+                total = fma(weight, load(values, value_base + (start + paths[i, j]) * width + column), total)
+            store_as(out, target + column, total * scale)

@@ -166,56 +166,78 @@ def _prefetch(builder, here, step_elements, wide):
         builder.call(prefetch, [pointer, ir.Constant(I32, 0), ir.Constant(I32, 3), ir.Constant(I32, 1)])
 
 
-_set1, _set2, _set3, _set4, _set5, _set6, _set7, _set8 = (_tile(rows, add=False) for rows in range(1, 9))
-_add1, _add2, _add3, _add4, _add5, _add6, _add7, _add8 = (_tile(rows, add=True) for rows in range(1, 9))
+TILE = 12  # rows at most: their sums and a step's weights fill the 32 vector registers
+_set1, _set2, _set3, _set4, _set5, _set6, \
+    _set7, _set8, _set9, _set10, _set11, _set12 = (_tile(rows, add=False) for rows in range(1, TILE + 1))
+_add1, _add2, _add3, _add4, _add5, _add6, \
+    _add7, _add8, _add9, _add10, _add11, _add12 = (_tile(rows, add=True) for rows in range(1, TILE + 1))
 
 
 @numba.njit(cache=True, nogil=True)
 def set_panel(x, w, panel, out, column, rows):
-    """out[:rows, column : column + 32] = x[:rows] @ panel^T. The split of the rows does not touch any sum."""
-    row = 0
-    while rows - row >= 8:
-        _set8(x, row, w, panel, out, column)
-        row += 8
-    left = rows - row
-    if left == 1:
-        _set1(x, row, w, panel, out, column)
-    elif left == 2:
-        _set2(x, row, w, panel, out, column)
-    elif left == 3:
-        _set3(x, row, w, panel, out, column)
-    elif left == 4:
-        _set4(x, row, w, panel, out, column)
-    elif left == 5:
-        _set5(x, row, w, panel, out, column)
-    elif left == 6:
-        _set6(x, row, w, panel, out, column)
-    elif left == 7:
-        _set7(x, row, w, panel, out, column)
+    """out[:rows, column : column + 32] = x[:rows] @ panel^T, in as few tiles as will do, as equal as can be: each reads
+    the panel, and one of few rows waits for its own sums. The split of the rows does not touch any sum."""
+    tiles = (rows + TILE - 1) // TILE
+    for tile in range(tiles):
+        row = rows * tile // tiles
+        size = rows * (tile + 1) // tiles - row
+        if size == 1:
+            _set1(x, row, w, panel, out, column)
+        elif size == 2:
+            _set2(x, row, w, panel, out, column)
+        elif size == 3:
+            _set3(x, row, w, panel, out, column)
+        elif size == 4:
+            _set4(x, row, w, panel, out, column)
+        elif size == 5:
+            _set5(x, row, w, panel, out, column)
+        elif size == 6:
+            _set6(x, row, w, panel, out, column)
+        elif size == 7:
+            _set7(x, row, w, panel, out, column)
+        elif size == 8:
+            _set8(x, row, w, panel, out, column)
+        elif size == 9:
+            _set9(x, row, w, panel, out, column)
+        elif size == 10:
+            _set10(x, row, w, panel, out, column)
+        elif size == 11:
+            _set11(x, row, w, panel, out, column)
+        elif size == 12:
+            _set12(x, row, w, panel, out, column)
 
 
 @numba.njit(cache=True, nogil=True)
 def add_panel(x, w, panel, out, column, rows):
     """out[:rows, column : column + 32] += x[:rows] @ panel^T: the residual stream takes the product as it is made."""
-    row = 0
-    while rows - row >= 8:
-        _add8(x, row, w, panel, out, column)
-        row += 8
-    left = rows - row
-    if left == 1:
-        _add1(x, row, w, panel, out, column)
-    elif left == 2:
-        _add2(x, row, w, panel, out, column)
-    elif left == 3:
-        _add3(x, row, w, panel, out, column)
-    elif left == 4:
-        _add4(x, row, w, panel, out, column)
-    elif left == 5:
-        _add5(x, row, w, panel, out, column)
-    elif left == 6:
-        _add6(x, row, w, panel, out, column)
-    elif left == 7:
-        _add7(x, row, w, panel, out, column)
+    tiles = (rows + TILE - 1) // TILE
+    for tile in range(tiles):
+        row = rows * tile // tiles
+        size = rows * (tile + 1) // tiles - row
+        if size == 1:
+            _add1(x, row, w, panel, out, column)
+        elif size == 2:
+            _add2(x, row, w, panel, out, column)
+        elif size == 3:
+            _add3(x, row, w, panel, out, column)
+        elif size == 4:
+            _add4(x, row, w, panel, out, column)
+        elif size == 5:
+            _add5(x, row, w, panel, out, column)
+        elif size == 6:
+            _add6(x, row, w, panel, out, column)
+        elif size == 7:
+            _add7(x, row, w, panel, out, column)
+        elif size == 8:
+            _add8(x, row, w, panel, out, column)
+        elif size == 9:
+            _add9(x, row, w, panel, out, column)
+        elif size == 10:
+            _add10(x, row, w, panel, out, column)
+        elif size == 11:
+            _add11(x, row, w, panel, out, column)
+        elif size == 12:
+            _add12(x, row, w, panel, out, column)
 
 
 class Matrix:

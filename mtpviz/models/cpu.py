@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from mtpviz.errors import UserError
-from mtpviz.kernels.attention import attend
+from mtpviz.kernels.attention import LINES, attend
 from mtpviz.kernels.linear import PANEL, add_panel, aligned_copy, pack, set_panel
 from mtpviz.kernels.norm import copy_rows, rms_norm_rows
 from mtpviz.kernels.rope import place, tables
@@ -147,9 +147,14 @@ class CpuModel:
             buffer(MAX_ROWS, packed.gate_up.shape[1] * PANEL),
             buffer(MAX_ROWS, _up(c.inner, 16), dtype=self.act_dtype),
             self._logits,
-            self._taps,
-            buffer(threads, 4, _up(c.context + MAX_ROWS, 16) + 64),  # scores, for each thread
-            buffer(threads, 4, width))
+            self._taps)
+        self._attending = (  # of kernels/attention.py, for each thread: scores, mixed, sums, paths, starts, depths
+            buffer(threads, LINES, _up(c.context + MAX_ROWS, 16) + 64),
+            buffer(threads, LINES, width),
+            buffer(threads, LINES),
+            buffer(threads, LINES, MAX_ROWS, dtype=np.int32),
+            buffer(threads, LINES, dtype=np.int64),
+            buffer(threads, LINES, dtype=np.int64))
 
     def new_cache(self, slots: int) -> Cache:
         """An empty cache for `slots` positions, drafted rows included."""
@@ -191,9 +196,9 @@ class CpuModel:
         head_rows = rows if head_rows is None else head_rows
         numba.set_num_threads(self.threads)  # numba keeps it for each Python thread, and passes come from several
         sizes = (cache.length, len(parents) - rows, rows, head_rows, first_layer, c.hidden, c.heads, c.head_dim)
-        whole = _layers(self._arrivals, self.threads, self._scratch, self.packed, (self.cos, self.sin),
-                        (cache.keys, cache.values), parents.astype(np.int32), positions.astype(np.int32), wanted,
-                        sizes, c.rms_eps)
+        whole = _layers(self._arrivals, self.threads, self._scratch, self._attending, self.packed,
+                        (self.cos, self.sin), (cache.keys, cache.values), parents.astype(np.int32),
+                        positions.astype(np.int32), wanted, sizes, c.rms_eps)
         if not whole:
             raise UserError(f"This machine gave a pass fewer than its {self.threads} threads; --threads 1 will do.")
         return Output(self._logits[:head_rows, : c.vocab], self._final[:rows], self._taps[: len(taps), :rows])
@@ -260,32 +265,38 @@ _PRANGE_ONLY = {"prange": True, "comprehension": False, "numpy": False, "reducti
 
 
 @numba.njit(cache=True, nogil=True, parallel=_PRANGE_ONLY)
-def _layers(arrivals, threads, buffers, weights, tables, cache, parents, positions, wanted, sizes, eps):
+def _layers(arrivals, threads, buffers, attending, weights, tables, cache, parents, positions, wanted, sizes, eps):
     """One parallel region for the whole pass; False if it was given fewer threads than it asked for."""
     arrivals[0] = 0
     complete = 0
     for thread in numba.prange(threads):
-        complete += _share(thread, threads, arrivals, buffers, weights, tables, cache, parents, positions, wanted,
-                           sizes, eps)
+        complete += _share(thread, threads, arrivals, buffers, attending, weights, tables, cache, parents, positions,
+                           wanted, sizes, eps)
     return complete == threads
 
 
 @numba.njit(cache=True, nogil=True)
-def _share(thread, threads, arrivals, buffers, weights, tables, cache, parents, positions, wanted, sizes, eps):
+def _share(thread, threads, arrivals, buffers, attending, weights, tables, cache, parents, positions, wanted, sizes,
+           eps):
     """One thread's share of all layers from first_layer on, the final norm and the head.
 
     Threads share out panels, rows or heads, and wait for each other wherever one reads what another wrote. Norms are
     cheaper than a wait: every thread makes its own copy. Returns 1, or 0 if the team turned out to be incomplete.
     """
-    x, side, all_normed, final, qkv, query, mixed, gate_up, gated, logits, taps, all_scores, all_mix = buffers
+    x, side, all_normed, final, qkv, query, mixed, gate_up, gated, logits, taps = buffers
     w_qkv, w_o, w_gate_up, w_down, w_head, norms, plain, side_norms, bias, q_norm, k_norm = weights
     cos, sin = tables
     keys, values = cache
     start, first, rows, head_rows, first_layer, hidden, heads, head_dim = sizes
-    normed, scores, mix = all_normed[thread], all_scores[thread], all_mix[thread]
+    normed = all_normed[thread]
+    all_scores, all_mixed, all_sums, all_paths, all_starts, all_depths = attending
+    scratch = (all_scores[thread], all_mixed[thread], all_sums[thread], all_paths[thread], all_starts[thread],
+               all_depths[thread])
     flat_norms = norms.ravel()
     layers = w_qkv.shape[0]
-    items = heads * rows
+    kv_heads = keys.shape[1]
+    lines = heads // kv_heads * rows  # of a KV head
+    tiles = -(-lines // LINES)
     for layer in range(first_layer, layers):
         if thread == 0 and wanted[layer] >= 0:
             taps[wanted[layer], :rows] = x[:rows, :hidden]
@@ -306,12 +317,10 @@ def _share(thread, threads, arrivals, buffers, weights, tables, cache, parents, 
               head_dim, query, rows * thread // threads, rows * (thread + 1) // threads)
         if not wait(arrivals, threads):
             return 0
-        item, last = items * thread // threads, items * (thread + 1) // threads
-        while item < last:
-            head, row = item // rows, item % rows
-            many = 4 if min(last - item, rows - row) >= 4 else 1
-            attend(query, head, row, many, keys, values, layer, start, first, parents, scores, mix, mixed)
-            item += many
+        for tile in range(kv_heads * tiles * thread // threads, kv_heads * tiles * (thread + 1) // threads):
+            line = tile % tiles * LINES
+            attend(query, tile // tiles, line, min(LINES, lines - line), rows, keys, values, layer, start, first,
+                   parents, scratch, mixed)
         if not wait(arrivals, threads):
             return 0
         w = w_o[layer]
