@@ -149,7 +149,8 @@ def _choosing(s: Shape, rows: int, target: str) -> Iterator[Case]:
              "_reject": (8 * s.vocab, 2 * s.vocab), "_expand": (32 * width * width, 0), "_rerank": (64 * 512, 0),
              "_front": (12 * width, 0), "_feed": (12 * rows, 0), "_gather": (8 * 16 * s.hidden, 0), "_stamp": (16, 0),
              "_follow": (12 * 32, 0), "_seat": (32 * 16, 0), "_threshold": (4 * probs.numel(), 3 * probs.numel()),
-             "_typical": (16 * rows, 0), "_weigh_rows": (4 * rows * s.hidden, 2 * rows * s.hidden), "_weigh_probs": (24 * rows, 0)}
+             "_typical": (16 * rows, 0),
+             "_weigh_rows": (4 * rows * s.hidden, 2 * rows * s.hidden), "_weigh_probs": (24 * rows, 0)}
     with record(target) as launches:
         sample(probs[0], probs[0], tree, seeds, tree, 0.7, top_k=50, top_p=0.9, normalise=True)
         walk(tree, tree, tree, ints, kept, ints, ints, ints, ints)
@@ -203,8 +204,9 @@ def _heads(s: Shape, target: str) -> Iterator[Case]:
         recent(x, tree, ints, ints, empty(8, batch, d))
     yield from _told(launches, rows, moved)
     ids, probs = empty(rows, top, dtype=torch.int32), empty(rows, top, dtype=torch.float32)
+    names = empty(s.vocab, dtype=torch.int32)
     with record(target) as launches:  # the widest tree, over a compressed vocabulary
-        top_tokens(x, table, ids, probs, probs, VocabScratch("meta", rows, s.vocab, top), empty(s.vocab, dtype=ids.dtype))
+        top_tokens(x, table, ids, probs, probs, VocabScratch("meta", rows, s.vocab, top), names)
     yield Case(f"vocabulary top {top} x {rows}", launches[0], 2 * (table.numel() + x.numel()), 2 * rows * table.numel())
     yield Case(f"pick {top} x {rows}", launches[1], 16 * ids.numel(), 0)
 
