@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -41,13 +40,9 @@ def load(folder: Path, target: ModelConfig, weights: Weights) -> RecurrentHead:
     """Read an EAGLE head made for this target. UserError for a damaged folder and for another target's head."""
     stored = HeadFolder(folder, weights)
     config = stored.layer_config(target, "layers.0.")
-    d = target.hidden
-    fc = Matrix(stored.take("fc.weight", (config.hidden, 2 * d)))
-    bias = array(stored.take("fc.bias", (config.hidden,))) if "fc.bias" in stored.names else 0.0
+    fc = Matrix(stored.take("fc.weight", (config.hidden, 2 * target.hidden)))
+    bias = array(stored.take("fc.bias", (config.hidden,))) if "fc.bias" in stored.names else None
     layer = stored.layer(config, "layers.0.", normed=False)
     stored.drop("embed_tokens.weight")
     stored.finish()
-    return RecurrentHead(
-        config=config, layer=layer, norm=None, taps=(), start=lambda normed, taps: normed,
-        mix=lambda features, embedded: (fc(np.concatenate([embedded, features], -1)) + bias, None),
-        raw=False, unembedding=None, ids=None, card=stored.card)
+    return RecurrentHead(config=config, layer=layer, norm=None, mix=fc, bias=bias, card=stored.card)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from mtpviz.errors import UserError
 from mtpviz.heads.folder import HeadFolder
 from mtpviz.heads.layer import DraftLayer, Norm, Seen
-from mtpviz.heads.recurrent import RecurrentHead, RecurrentModule, array, rms_norm
+from mtpviz.heads.recurrent import RecurrentHead, RecurrentModule, array
 from mtpviz.kernels.linear import Matrix
 from mtpviz.models.config import ModelConfig
 from mtpviz.models.weights import Weights, layer_weights
@@ -81,21 +81,15 @@ def load(folder: Path, target: ModelConfig, weights: Weights) -> RecurrentHead:
 
     layer = layer_weights(config, take, at)
     layer = replace(layer, side_norm=stored.take(at + "input_layernorm.weight", (config.hidden,)))
-    hidden_norm = array(layer.input_norm)
-    if normed := bool(stored.described.get("norm_before_residual")):
-        layer = replace(layer, input_norm=None)
+    hidden_norm = None
+    if stored.described.get("norm_before_residual"):
+        hidden_norm, layer = array(layer.input_norm), replace(layer, input_norm=None)
     ids = _ids(stored, target.vocab)
     unembedding = stored.take("lm_head.weight", (target.vocab if ids is None else len(ids), config.hidden))
     stored.drop("embed_tokens.weight")
     stored.finish()
 
-    def start(normed, tapped):
-        return fc(np.concatenate(list(tapped), -1))
-
-    def mix(features, embedded):
-        return rms_norm(features, hidden_norm, config.rms_eps) if normed else features, embedded
-
-    return RecurrentHead(config=config, layer=layer, norm=norm, taps=taps, start=start, mix=mix, raw=True,
+    return RecurrentHead(config=config, layer=layer, norm=norm, taps=taps, fuse=fc, feature_norm=hidden_norm, raw=True,
                          unembedding=unembedding, ids=ids, card=stored.card)
 
 

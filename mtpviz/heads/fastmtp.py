@@ -11,13 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from mtpviz.heads.folder import HeadFolder
 from mtpviz.heads.layer import DraftLayer, Norm, Seen
-from mtpviz.heads.recurrent import RecurrentHead, RecurrentModule, array, rms_norm
+from mtpviz.heads.recurrent import RecurrentHead, RecurrentModule, array
 from mtpviz.kernels.linear import Matrix
 from mtpviz.models.config import ModelConfig
 from mtpviz.models.weights import Weights
@@ -71,8 +70,10 @@ def load(folder: Path, target: ModelConfig, weights: Weights) -> RecurrentHead:
     stored = HeadFolder(folder, weights)
     layout = next((names for names in LAYOUTS if f"{names.proj}.weight" in stored.names), LAYOUTS[0])
     config = stored.layer_config(target, layout.layer)
-    d, eps = target.hidden, config.rms_eps
-    proj = Matrix(stored.take(f"{layout.proj}.weight", (d, 2 * d)))
+    d = target.hidden
+    proj = stored.take(f"{layout.proj}.weight", (d, 2 * d))
+    if not layout.embedded_first:
+        proj = torch.cat([proj[:, d:], proj[:, :d]], 1)
     by_token = array(stored.take(f"{layout.by_token}.weight", (d,)))
     by_hidden = array(stored.take(f"{layout.by_hidden}.weight", (d,)))
     norm = stored.take(f"{layout.norm}.weight", (d,))
@@ -82,9 +83,5 @@ def load(folder: Path, target: ModelConfig, weights: Weights) -> RecurrentHead:
             stored.drop(name)
     stored.finish()
 
-    def mix(features, embedded):
-        hidden, token = rms_norm(features, by_hidden, eps), rms_norm(embedded, by_token, eps)
-        return proj(np.concatenate([token, hidden] if layout.embedded_first else [hidden, token], -1)), None
-
-    return RecurrentHead(config=config, layer=layer, norm=norm, taps=(), start=lambda normed, taps: normed, mix=mix,
-                         raw=False, unembedding=None, ids=None, card=stored.card)
+    return RecurrentHead(config=config, layer=layer, norm=norm, mix=Matrix(proj), token_norm=by_token,
+                         feature_norm=by_hidden, card=stored.card)

@@ -7,7 +7,6 @@ position j is committed its feature is the target's, else it is what the draft's
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from mtpviz.heads.layer import Seen
+from mtpviz.kernels.linear import Matrix
 from mtpviz.models.config import ModelConfig
 from mtpviz.models.weights import LayerWeights
 
@@ -46,25 +46,45 @@ class RecurrentModule(nn.Module, ABC):
 
 @dataclass(frozen=True)
 class RecurrentHead:
-    """A module as the engine runs it. Arrays are fp32.
+    """A module as an engine runs it. Vectors are fp32 (hidden,).
 
     config, layer, norm: of its one decoder layer, for models.cpu.CpuModel; norm None where there is none. taps: layers
-    of the target whose input it fuses. start(normed (n, target hidden), taps (taps, n, target hidden)) -> features of
-    committed rows. mix(features, embeddings) -> the layer's residual stream, and its side stream or None. raw: whether
-    the next step's feature is the stream before the final norm. unembedding: (ids, hidden) of its own, or None for the
+    of the target whose input it fuses. fuse: (hidden, taps x target hidden), makes the feature of a committed row of
+    its taps side by side; None: the feature is the target's normed row. mix: (hidden, 2 hidden), makes the layer's
+    residual stream, plus bias, of [embedding ; feature]; None: the stream is the feature, and the layer reads the
+    embedding beside it. token_norm, feature_norm: of the two before that, None where there is none. raw: whether the
+    next step's feature is the stream before the final norm. unembedding: (ids, hidden) of its own, or None for the
     target's; ids: int64, ascending, which tokens it scores, None for all. card: for the trace.
     """
 
     config: ModelConfig
     layer: LayerWeights
     norm: torch.Tensor | None
-    taps: tuple[int, ...]
-    start: Callable[[np.ndarray, np.ndarray], np.ndarray]
-    mix: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray | None]]
-    raw: bool
-    unembedding: torch.Tensor | None
-    ids: np.ndarray | None
     card: dict
+    taps: tuple[int, ...] = ()
+    fuse: Matrix | None = None
+    mix: Matrix | None = None
+    bias: np.ndarray | None = None
+    token_norm: np.ndarray | None = None
+    feature_norm: np.ndarray | None = None
+    raw: bool = False
+    unembedding: torch.Tensor | None = None
+    ids: np.ndarray | None = None
+
+    def start(self, normed: np.ndarray, tapped: np.ndarray) -> np.ndarray:
+        """Features of committed rows: of normed (n, target hidden) and tapped (taps, n, target hidden), fp32."""
+        return normed if self.fuse is None else self.fuse(np.concatenate(list(tapped), -1))
+
+    def stream(self, features: np.ndarray, embedded: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """The layer's residual stream of fp32 rows (n, hidden), and its side stream or None."""
+        if self.feature_norm is not None:
+            features = rms_norm(features, self.feature_norm, self.config.rms_eps)
+        if self.mix is None:
+            return features, embedded
+        if self.token_norm is not None:
+            embedded = rms_norm(embedded, self.token_norm, self.config.rms_eps)
+        mixed = self.mix(np.concatenate([embedded, features], -1))
+        return mixed if self.bias is None else mixed + self.bias, None
 
 
 def array(tensor: Tensor) -> np.ndarray:

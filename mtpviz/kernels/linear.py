@@ -244,11 +244,11 @@ class Matrix:
     """A small matrix (N, K) of a draft head, in fp32, multiplied by the calling thread alone.
 
     numpy's product would wake BLAS's own threads, which go on spinning for milliseconds on the cores that the next pass
-    needs: a draft of 0.1 ms took 4 ms that way on two cores.
+    needs: a draft of 0.1 ms took 4 ms that way on two cores. weight: as it is stored, for those who multiply elsewhere.
     """
 
     def __init__(self, weight: torch.Tensor):
-        self.outputs = len(weight)
+        self.weight, self.outputs = weight, len(weight)
         self.panels = aligned_copy(pack(weight.float()))
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:

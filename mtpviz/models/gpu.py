@@ -20,6 +20,7 @@ from mtpviz.kernels.device.commit import compact
 from mtpviz.kernels.device.embed import embed
 from mtpviz.kernels.device.linear import Workspace, interleave, linear
 from mtpviz.kernels.device.norm import rms_norm
+from mtpviz.kernels.device.pair import pair
 from mtpviz.kernels.device.rope import place
 from mtpviz.models.config import ModelConfig
 from mtpviz.models.cpu import MAX_ROWS, Output
@@ -93,6 +94,7 @@ class Buffers:
         self.stream, self.normed = buffer(rows, c.hidden, dtype=torch.float32), buffer(rows, c.hidden)
         self.qkv, self.query, self.mixed = buffer(rows, shapes[0][0]), buffer(rows, width), buffer(rows, width)
         self.gated = buffer(rows, c.inner)
+        self.paired = buffer(rows, shapes[0][1]) if shapes[0][1] != c.hidden else None
         self.taps = buffer(c.layers + 1, rows, c.hidden, dtype=torch.float32)
 
 
@@ -100,7 +102,8 @@ class GpuModel:
     """A decoder of the Llama family on a GPU.
 
     dtype: of weights, activations between the kernels and cache; sums and the residual stream are fp32. shared: another
-    model, whose embedding and unembedding are this one's too.
+    model, whose embedding and unembedding are this one's too. Draft modules may lack norms and may read the embedding
+    beside the stream (models/weights.py); one without a final norm gives its last residual stream as the normed rows.
     """
 
     def __init__(self, config: ModelConfig, weights: Weights, dtype: torch.dtype = torch.bfloat16,
@@ -116,7 +119,7 @@ class GpuModel:
             "qkv": torch.cat([own(w.q), own(w.k), own(w.v)]),
             "bias": torch.cat([own(w.q_bias), own(w.k_bias), own(w.v_bias)]) if config.qkv_bias else None,
             "o": own(w.o), "q_norm": own(w.q_norm), "k_norm": own(w.k_norm), "down": own(w.down),
-            "gate_up": interleave(own(w.gate), own(w.up))} for w in weights.layers]
+            "gate_up": interleave(own(w.gate), own(w.up)), "side_norm": own(w.side_norm)} for w in weights.layers]
         places = torch.arange(config.context + MAX_ROWS)  # a drafted row may stand behind the last usable position
         angles = places[:, None].float() * torch.from_numpy(config.rope_inv_freq())[None, :]
         self.cos, self.sin = angles.cos().to(self.device), angles.sin().to(self.device)
@@ -150,13 +153,13 @@ class GpuModel:
         return Cache(keys, values, lengths, Scratch(self.device, batch, MAX_ROWS, c.heads, c.head_dim, slots))
 
     def run(self, cache: Cache, block: Block, first: int = 0, taps: tuple[int, ...] = (), embedded: bool = False,
-            rows: int | None = None) -> torch.Tensor:
-        """The block's rows from `first` on, `rows` of them or all, through all layers and the final norm; no
-        waiting and no host values.
+            rows: int | None = None, layer: int = 0) -> torch.Tensor:
+        """The block's rows from `first` on, `rows` of them or all, through the layers from `layer` on and the final
+        norm; no waiting and no host values.
 
         Their keys and values go to the slots behind the committed ones. embedded: the rows' residual stream has been
         put into the buffers already. Returns (batch * rows, hidden), a view of a buffer; the residual stream before
-        layer taps[i] is left in the buffers' taps[i]. Lengths stay.
+        layer taps[i] is left in the buffers' taps[i], that behind the last layer in the buffers' stream. Lengths stay.
         """
         c, batch = self.config, cache.batch
         rows = block.tokens.shape[1] - first if rows is None else rows
@@ -167,12 +170,16 @@ class GpuModel:
         ancestry(block.parents, cache.lengths, block.counts, block.path, block.depth, block.positions)
         if not embedded:
             embed(block.tokens, self.embedding, x, first)
-        for index, w in enumerate(self.layers):
+        for index, w in enumerate(self.layers[layer:], layer):
             if index in taps:
                 b.taps[taps.index(index), :total].copy_(x)
             keys, values = cache.keys[index], cache.values[index]
-            rms_norm(x, w["input_norm"], normed, c.rms_eps)
-            linear(normed, w["qkv"], qkv, b.workspace, bias=w["bias"])
+            if w["side_norm"] is None:
+                read = _norm(x, w["input_norm"], normed, c.rms_eps)
+            else:
+                read = b.paired[:total]
+                pair(block.tokens, self.embedding, x, read, c.rms_eps, w["side_norm"], w["input_norm"], first)
+            linear(read, w["qkv"], qkv, b.workspace, bias=w["bias"])
             place(qkv, query, keys, values, self.cos, self.sin, block.positions, cache.lengths, block.counts, c.rms_eps,
                   w["q_norm"], w["k_norm"], first)
             attention(query, keys, values, cache.lengths, block.path, block.depth, mixed, cache.scratch, first)
@@ -182,8 +189,7 @@ class GpuModel:
             linear(gated, w["down"], x, b.workspace, residual=x)
         if c.layers in taps:
             b.taps[taps.index(c.layers), :total].copy_(x)
-        rms_norm(x, self.norm, normed, c.rms_eps)
-        return normed
+        return _norm(x, self.norm, normed, c.rms_eps)
 
     def logits(self, normed: torch.Tensor, out: torch.Tensor, batch: int = 1) -> None:
         """out, fp32 (rows, vocab), of normed rows of a pass over `batch` sequences."""
@@ -217,3 +223,12 @@ class GpuModel:
         compact(cache.keys, cache.values, cache.lengths, rows, torch.full_like(cache.lengths, len(path)))
         cache.lengths += len(path)
         cache.length += len(path)
+
+
+def _norm(x: torch.Tensor, weight: torch.Tensor | None, out: torch.Tensor, eps: float) -> torch.Tensor:
+    """out = RMSNorm(x), or x itself where there is no norm; out again."""
+    if weight is None:
+        out.copy_(x)
+    else:
+        rms_norm(x, weight, out, eps)
+    return out

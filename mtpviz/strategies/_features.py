@@ -41,11 +41,16 @@ class FeatureDrafter(Recurrent):
         self.drafted = np.zeros((MAX_ROWS, hidden), np.float32)  # features that the rows of the block left
 
     @classmethod
-    def _load(cls, session) -> tuple[CpuModel, RecurrentHead]:
+    def read(cls, session) -> RecurrentHead:
+        """The head that came with the session's target; UserError where there is none."""
         folder = session.entry.heads.get(cls.name)
         if folder is None:
             raise UserError(f"The model {session.entry.name} has no {cls.title} head; choose another strategy.")
-        module = cls.load(folder, session.config, session.weights)
+        return cls.load(folder, session.config, session.weights)
+
+    @classmethod
+    def _load(cls, session) -> tuple[CpuModel, RecurrentHead]:
+        module = cls.read(session)
         unembedding = session.weights.head if module.unembedding is None else module.unembedding
         weights = Weights(session.weights.embed, [module.layer], module.norm, unembedding)
         shared = session.target.packed.head if module.unembedding is None else None
@@ -91,7 +96,7 @@ class FeatureDrafter(Recurrent):
     def _pass(self, features: np.ndarray, tokens: np.ndarray, parents: np.ndarray,
               positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Run rows of the module: the features they leave, and what the unembedding reads."""
-        stream, side = self.module.mix(features, self.session.target.embed(tokens))
+        stream, side = self.module.stream(features, self.session.target.embed(tokens))
         self.model.stream[: len(tokens), : stream.shape[1]] = stream
         if side is not None:
             self.model.side[: len(tokens)] = side

@@ -34,22 +34,28 @@ class ResidualDrafter(Parallel):
 
     def __init__(self, session, sampling: Sampling, **settings):
         super().__init__(session, sampling, **settings)
-        self.heads = session.part(f"{self.name} head", self._load)
+        self.heads = session.part(f"{self.name} head", self.read)
         self.head = self.heads.card
-        found = leaps(self.heads.ahead, self.stride)
-        if not found:
-            known = sorted({ahead - 1 for ahead in self.heads.ahead})
-            raise UserError(f"No {self.title} head guesses with stride {self.stride}; strides that the heads were "
-                            f"trained for lie among {', '.join(map(str, known))}.")
-        wanted = self.chosen["heads"] or len(found)
-        if wanted > len(found):
-            raise UserError(f"The model has {len(found)} {self.title} heads, so {wanted} cannot draft.")
-        self.leaps = found[:wanted]
-        self.plan = sources(self.stride, self.stride * wanted)
+        self.leaps = self.leap(self.heads, self.stride, self.chosen["heads"])
+        self.plan = sources(self.stride, self.stride * len(self.leaps))
         self.rows = np.zeros((0, session.config.hidden), np.float32)  # the last `stride` committed ones
 
     @classmethod
-    def _load(cls, session) -> ResidualHeads:
+    def leap(cls, heads: ResidualHeads, stride: int, wanted: int) -> list[int]:
+        """The heads that draft with this stride, in order; wanted: how many, 0 is all. UserError where there are none,
+        or fewer."""
+        found = leaps(heads.ahead, stride)
+        if not found:
+            known = sorted({ahead - 1 for ahead in heads.ahead})
+            raise UserError(f"No {cls.title} head guesses with stride {stride}; strides that the heads were "
+                            f"trained for lie among {', '.join(map(str, known))}.")
+        if wanted > len(found):
+            raise UserError(f"The model has {len(found)} {cls.title} heads, so {wanted} cannot draft.")
+        return found[: wanted or len(found)]
+
+    @classmethod
+    def read(cls, session) -> ResidualHeads:
+        """The heads that came with the session's target; UserError where there are none."""
         folder = session.entry.heads.get(cls.name)
         if folder is None:
             raise UserError(f"The model {session.entry.name} has no {cls.title} heads; choose another strategy.")

@@ -14,39 +14,42 @@ SETTING = Setting("auto", "tokens that the draft scores: its language's most fre
                   choices=("auto", FULL, *LANGUAGES))
 
 
-def choose(session, choice: str, prompt: list[int]) -> tuple[str, np.ndarray | None]:
-    """The language of the chosen map ("full" for none) and its ids, int64 and ascending, None for all.
+def choose(session, choice: str, prompt: list[int],
+           trained: np.ndarray | None = None) -> tuple[str, np.ndarray | None, np.ndarray | None]:
+    """The language of the chosen map ("full" for none); the rows of the unembedding that it keeps and the tokens that
+    the kept rows score, int64 and ascending, None for all and for those of their number.
 
-    UserError where a language is asked for that the model has no map of.
+    trained: ids, int64 and ascending, that an unembedding of (trained, hidden) scores, whose vocabulary was fixed by
+    training: a language's map can only take from it. UserError where a language is asked for that the model has no map
+    of, and where nothing is left.
     """
     wanted = language_of(session.tokenizer.decode(prompt)) if choice == "auto" else choice
-    ids = None if wanted == FULL else session.part(
+    kept = None if wanted == FULL else session.part(
         f"vocabulary {wanted}", lambda _: load_map(session.entry.vocabulary, wanted, session.config.vocab))
-    if ids is None and choice in LANGUAGES:
+    if kept is None and choice in LANGUAGES:
         raise UserError(f"The model {session.entry.name} has no vocabulary map {choice!r}; vocab=full will do.")
-    return (FULL, None) if ids is None else (wanted, ids)
+    if kept is None:
+        return FULL, None, trained
+    if trained is None:
+        return wanted, kept, kept
+    rows = np.flatnonzero(np.isin(trained, kept))
+    if not len(rows):
+        raise UserError(f"The vocabulary map {wanted!r} keeps none of the tokens that this head was trained to draft; "
+                        "vocab=full will do.")
+    return wanted, rows, trained[rows]
 
 
 class Head:
     """An unembedding, cut to a language's tokens or whole. name: the language or "full". size: tokens it scores.
 
-    panels: as `CpuModel.unembed` wants them. to_ids maps what it scores to the model's vocabulary. trained: ids, int64
-    and ascending, that an unembedding of (trained, hidden) scores, whose vocabulary was fixed by training: a language's
-    map can only take from it. shared: whether the unembedding is the model's own, which is packed already.
+    panels: as `CpuModel.unembed` wants them. to_ids maps what it scores to the model's vocabulary. trained: as for
+    `choose`. shared: whether the unembedding is the model's own, which is packed already.
     """
 
     def __init__(self, session, model: CpuModel, unembedding: torch.Tensor, part: str, choice: str, prompt: np.ndarray,
                  trained: np.ndarray | None = None, shared: bool = True):
-        vocab = session.config.vocab
-        self.name, ids = choose(session, choice, prompt.tolist())
-        rows = ids  # of the unembedding that are kept; None is all
-        if trained is not None:
-            rows = None if ids is None else np.flatnonzero(np.isin(trained, ids))
-            ids = trained if rows is None else trained[rows]
-            if not len(ids):
-                raise UserError(f"The vocabulary map {self.name!r} keeps none of the tokens that this head was trained "
-                                "to draft; vocab=full will do.")
-        self.ids, self.size = ids, vocab if ids is None else len(ids)
+        self.name, rows, ids = choose(session, choice, prompt.tolist(), trained)
+        self.ids, self.size = ids, session.config.vocab if ids is None else len(ids)
         if rows is None and shared:
             self.panels = model.packed.head
         else:

@@ -33,12 +33,9 @@ class Firp(Parallel):
 
     def __init__(self, session, sampling: Sampling, **settings):
         super().__init__(session, sampling, **settings)
-        self.maps = session.part("firp head", _load)
+        self.maps = session.part("firp head", read)
         self.head, self.taps = self.maps.card, (self.maps.layer,)
-        self.states = self.chosen["states"] or len(self.maps.maps)
-        if self.states > len(self.maps.maps):
-            raise UserError(f"The model has maps for {len(self.maps.maps)} pseudo states, so {self.states} cannot "
-                            "draft.")
+        self.states = count(self.maps, self.chosen["states"])
 
     def join(self, cache) -> None:
         self.cache = cache
@@ -59,11 +56,19 @@ class Firp(Parallel):
         return target.unembed(out.normed.copy(), self.unembedding.panels, self.unembedding.size)
 
 
-def _load(session) -> firp.FirpMaps:
+def read(session) -> firp.FirpMaps:
+    """The maps that came with the session's target; UserError where there are none."""
     folder = session.entry.heads.get("firp")
     if folder is None:
         raise UserError(f"The model {session.entry.name} has no FIRP maps; choose another strategy.")
     return firp.load(folder, session.config, session.weights)
+
+
+def count(maps: firp.FirpMaps, wanted: int) -> int:
+    """How many pseudo states draft, 0 being all; UserError where there are fewer."""
+    if wanted > len(maps.maps):
+        raise UserError(f"The model has maps for {len(maps.maps)} pseudo states, so {wanted} cannot draft.")
+    return wanted or len(maps.maps)
 
 
 STRATEGY = Firp

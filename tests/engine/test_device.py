@@ -1,5 +1,7 @@
 """What of the device path can be judged without a device: sentences, plans, and the choice of shapes."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -63,6 +65,20 @@ def test_a_plan_tells_the_bytes_that_are_taken():
     cache, plan = real.new_cache(256, 2), real.planned().new_cache(256, 2)
     assert memory.footprint(plan) == memory.footprint(cache) > 2 * 4 * 2 * 2 * 256 * 16
     assert memory.footprint(real.planned().buffers(1)) == memory.footprint(real.buffers(1))
+
+
+def test_a_plan_of_a_draft_counts_what_is_its_own():
+    weights = random(CONFIG)
+    target, draft = GpuModel(CONFIG, weights, torch.float32, "cpu"), replace(weights, layers=weights.layers[:1])
+    config = replace(CONFIG, layers=1)
+    planned, real = (GpuModel(config, draft, torch.float32, where, target) for where in ("meta", "cpu"))
+    assert real.head is target.head and memory.footprint(planned) == memory.footprint(real)
+    own = memory.footprint(real) - memory.footprint(target.embedding, target.head)
+    assert 0 < own < memory.footprint(target) / 2
+    told, cache = memory.caches([real], 256, 3), real.new_cache(256, 3)
+    assert told == {"the draft's caches": memory.footprint(cache),
+                    "the draft's buffers": memory.footprint(real.buffers(3))}
+    assert memory.padded(1) == memory.padded(256) == 256 and memory.padded(257) == 512
 
 
 def test_what_does_not_fit_is_one_sentence_with_the_numbers(monkeypatch):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from mtpviz.engine.drafter import Drafter
@@ -18,7 +19,7 @@ from mtpviz.models.gpu import GpuModel
 
 if TYPE_CHECKING:
     from mtpviz.engine.device.program import Program
-    from mtpviz.models.gpu import Block
+    from mtpviz.models.gpu import Block, Cache
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,14 @@ class Shape:
 class State:
     """What a lane's sequences are, on the device. text: int32 (batch, context), tokens by position, text[lengths] being
     the root. lengths: committed tokens, limits: how many end a sequence, root, all int32 (batch,); seeds: int64
-    (batch,). target: the model that is decoded. order: int32 (batch, rows of a pass), 0, 1, 2, ... During `take`: path
-    int32 (batch, levels), kept int32 (batch,): the rows of the pass that are committed, and chain: a block of so many
-    rows, each the child of the one before, for a pass of the drafter's own over them."""
+    (batch,). target: the model that is decoded. cache: its KV cache, in which a drafter that runs the target's own
+    layers may write behind the committed positions: the verify pass writes over it. order: int32 (batch, rows of a
+    pass), 0, 1, 2, ... During `take`: path int32 (batch, levels), kept int32 (batch,): the rows of the pass that are
+    committed, and chain: a block of so many rows, each the child of the one before, for a pass of the drafter's own
+    over them."""
 
     target: GpuModel
+    cache: Cache
     text: torch.Tensor
     lengths: torch.Tensor
     limits: torch.Tensor
@@ -85,6 +89,10 @@ class DeviceDrafter(Drafter):
         super().__init__(session, sampling, **settings)
         self.shapes = [Shape()]
 
+    def plan(self, batch: int) -> dict[str, int]:
+        """Bytes by name of what `attach` is going to take for so many sequences, as far as it is much."""
+        return {}
+
     def attach(self, state: State, prompt: list[int]) -> None:
         """Make what is kept for these sequences. prompt: of the first, for choices that depend on the text."""
 
@@ -106,6 +114,10 @@ class DeviceDrafter(Drafter):
     def prefill(self, state: State, taps: torch.Tensor, normed: torch.Tensor) -> None:
         """The same for rows of the prompt; state.chain holds their tokens."""
         self.take(state, taps, normed)
+
+    def sources(self, depths: np.ndarray) -> np.ndarray:
+        """int64 (nodes,): the head or depth that proposed nodes of these depths, from 1."""
+        return depths
 
     def told(self, results: dict) -> None:
         """Read what `draft` left for the trace, arrays by name, into self.notes."""

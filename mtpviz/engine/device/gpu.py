@@ -41,13 +41,16 @@ class Gpu:
         found = torch.cuda.get_device_properties(self.device)
         return f"{found.name}, {found.total_memory / 1e9:.0f} GB, sm_{found.major}{found.minor}"
 
-    def model(self, what: str, config: ModelConfig, weights: Weights, dtype: torch.dtype) -> GpuModel:
-        """The model in the GPU's memory; UserError if it does not fit, before anything of it is taken."""
-        planned = GpuModel(config, weights, dtype, "meta")
-        parts = {f"{what} weights": footprint(planned), f"{what} buffers": footprint(planned.buffers(1))}
+    def model(self, what: str, config: ModelConfig, weights: Weights, dtype: torch.dtype,
+              shared: GpuModel | None = None) -> GpuModel:
+        """The model in the GPU's memory, its embeddings those of `shared` if given; UserError if it does not fit,
+        before anything of it is taken."""
+        planned = GpuModel(config, weights, dtype, "meta", shared)
+        there = 0 if shared is None else footprint(shared.embedding, shared.head)
+        parts = {f"{what} weights": footprint(planned) - there, f"{what} buffers": footprint(planned.buffers(1))}
         check(f"The {what} model", parts)
         self.plan |= parts
-        return GpuModel(config, weights, dtype, self.device)
+        return GpuModel(config, weights, dtype, self.device, shared)
 
     def lane(self, session: Session, drafter: DeviceDrafter, sampling: Sampling, prompts: list[list[int]],
              limits: list[int], record: bool = False) -> DeviceLane:
@@ -57,7 +60,7 @@ class Gpu:
         parts = {"caches": footprint(planned.new_cache(tokens + MAX_ROWS, len(prompts)))}
         if len(prompts) > 1:
             parts["buffers"] = footprint(planned.buffers(len(prompts)))
-        check(f"A run of {len(prompts)} x {tokens} tokens", parts)
+        check(f"A run of {len(prompts)} x {tokens} tokens", parts | drafter.plan(len(prompts)))
         return DeviceLane(session, drafter, sampling, prompts, limits, record)
 
     def pass_cost(self, model: GpuModel, context: int) -> PassCost:

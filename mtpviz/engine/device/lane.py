@@ -16,6 +16,7 @@ import torch
 
 from mtpviz.engine.device.drafter import DeviceDrafter, Shape, State
 from mtpviz.engine.device.graph import captured
+from mtpviz.engine.device.memory import padded
 from mtpviz.engine.device.program import Choice, Program, chain_block
 from mtpviz.engine.device.results import MARKS
 from mtpviz.engine.lane import Outcome, nodes_of
@@ -31,8 +32,6 @@ from mtpviz.trace import Node, Row
 
 if TYPE_CHECKING:
     from mtpviz.engine.session import Session
-
-_SLOTS = 256  # caches come in multiples, so that few sizes are compiled
 
 
 @dataclass
@@ -57,8 +56,7 @@ class DeviceLane:
         batch, device = len(prompts), self.target.device
         ends = [len(prompt) + limit - 1 for prompt, limit in zip(prompts, limits, strict=True)]
         deepest = max(shape.levels for shape in drafter.shapes)
-        slots = -(-(max(ends) + deepest + MAX_ROWS) // _SLOTS) * _SLOTS
-        self.cache = self.target.new_cache(slots, batch)
+        self.cache = self.target.new_cache(padded(max(ends) + deepest + MAX_ROWS), batch)
 
         def ints(values: list, dtype: torch.dtype = torch.int32) -> torch.Tensor:
             return torch.tensor(values, dtype=dtype, device=device)
@@ -67,8 +65,9 @@ class DeviceLane:
         for line, prompt in zip(text, prompts, strict=True):
             line[: len(prompt)] = ints(prompt)
         self.state = State(
-            target=self.target, text=text, lengths=self.cache.lengths, limits=ints(ends), root=ints([0] * batch),
-            seeds=ints([sampling.seed] * batch, torch.int64), order=ints([list(range(MAX_ROWS))] * batch))
+            target=self.target, cache=self.cache, text=text, lengths=self.cache.lengths, limits=ints(ends),
+            root=ints([0] * batch), seeds=ints([sampling.seed] * batch, torch.int64),
+            order=ints([list(range(MAX_ROWS))] * batch))
         rows = max(shape.rows for shape in drafter.shapes)
         self.choice = Choice(self.state, sampling, batch * rows)
         self.programs: dict[Shape, Program] = {}
@@ -149,7 +148,7 @@ class DeviceLane:
         for row in range(1, count):
             depths[row] = depths[parents[row]] + 1
         probs = arrays["probs"][0, 1:count].copy()
-        tree = TokenTree(tokens[1:], parents[1:] - 1, depths[1:], probs)
+        tree = TokenTree(tokens[1:], parents[1:] - 1, self.drafter.sources(depths[1:]), probs)
         path = arrays["path"][0, :kept].tolist()
         wanted = dict(enumerate(arrays["wanted"][0, :count].tolist()))
         verdict = Verdict([row - 1 for row in path[1:]], int(arrays["bonus"][0]), wanted)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING
 
 import torch
 
 from mtpviz.errors import UserError
 from mtpviz.kernels.device import interpreting
+
+if TYPE_CHECKING:
+    from mtpviz.models.gpu import GpuModel
 
 RESERVE = 512 * 2**20  # for PyTorch, compiled kernels and captured graphs
 
@@ -39,6 +43,18 @@ def _tensors(value: object, seen: set[int]) -> Iterator[torch.Tensor]:
     elif type(value).__module__.startswith("mtpviz."):
         for entry in vars(value).values():
             yield from _tensors(entry, seen)
+
+
+def padded(slots: int) -> int:
+    """Slots of a cache that has room for so many: caches come in multiples, so that few sizes are compiled."""
+    return -(-slots // 256) * 256
+
+
+def caches(models: Sequence[GpuModel], slots: int, batch: int) -> dict[str, int]:
+    """Bytes by name of what a drafter's models take for `batch` sequences beyond their weights."""
+    planned = [model.planned() for model in models]
+    return {"the draft's caches": sum(footprint(model.new_cache(slots, batch)) for model in planned),
+            "the draft's buffers": sum(footprint(model.buffers(batch)) for model in planned)}
 
 
 def free() -> int | None:

@@ -9,10 +9,12 @@ import torch
 from mtpviz.engine.device.drafter import DeviceDrafter, Shape, State
 from mtpviz.engine.device.results import ALTERNATIVES, Mailbox, Results
 from mtpviz.engine.sampling import Sampling
+from mtpviz.engine.verify import DELTA, EPSILON
 from mtpviz.kernels.device.commit import advance, compact
 from mtpviz.kernels.device.reject import reject
 from mtpviz.kernels.device.sample import sample
 from mtpviz.kernels.device.stamp import stamp
+from mtpviz.kernels.device.typical import typical
 from mtpviz.kernels.device.vocab import VocabScratch, top_tokens
 from mtpviz.kernels.device.walk import walk
 from mtpviz.kernels.device.weigh import weigh_probs, weigh_rows
@@ -67,6 +69,9 @@ class Program:
         self.block = Block.of(r.tokens, r.parents, r.counts, shape.levels)
         self.chain = chain_block(device, batch, shape.levels, r.kept)
         self.drawn = drafter.rule == "rejection" and not choice.sampling.greedy
+        self.lossy = drafter.rule == "typical" and not choice.sampling.greedy
+        if self.lossy:
+            self.thresholds = torch.empty((batch, shape.rows), dtype=torch.float64, device=device)
         if self.drawn:
             self.dists = torch.zeros((batch, shape.rows, vocab), dtype=torch.float32, device=device)
             self.residual = torch.empty((batch, vocab), dtype=torch.float64, device=device)
@@ -83,10 +88,13 @@ class Program:
         stamp(r.stamps, self.clock, 1)
         normed = target.run(cache, block, taps=drafter.taps)
         self.choice(normed, block.positions, r.wanted)
+        probs = None if self.choice.probs is None else self.choice.probs[: len(normed)].view(*r.tokens.shape, -1)
         if self.drawn:
-            reject(self.choice.probs[: len(normed)].view(*r.tokens.shape, -1), self.dists, self.residual, r.tokens,
-                   r.parents, r.counts, state.lengths, state.seeds, r.path, r.kept, r.bonus, state.limits,
-                   r.wanted)
+            reject(probs, self.dists, self.residual, r.tokens, r.parents, r.counts, state.lengths, state.seeds, r.path,
+                   r.kept, r.bonus, state.limits, r.wanted)
+        elif self.lossy:
+            typical(probs, self.thresholds, r.wanted, r.tokens, r.parents, r.counts, r.path, r.kept, r.bonus,
+                    state.lengths, state.limits, EPSILON, DELTA)
         else:
             walk(r.wanted, r.tokens, r.parents, r.counts, r.path, r.kept, r.bonus, state.lengths, state.limits)
         stamp(r.stamps, self.clock, 2)

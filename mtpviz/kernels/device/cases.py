@@ -11,17 +11,21 @@ from mtpviz.kernels.device.ancestry import ancestry
 from mtpviz.kernels.device.attention import Scratch, attention
 from mtpviz.kernels.device.commit import advance, compact
 from mtpviz.kernels.device.embed import embed
-from mtpviz.kernels.device.feed import feed
-from mtpviz.kernels.device.gather import gather
+from mtpviz.kernels.device.feed import feed, follow
+from mtpviz.kernels.device.gather import gather, lift
 from mtpviz.kernels.device.grow import Pool, expand, front, rerank
 from mtpviz.kernels.device.launch import Launch, record
 from mtpviz.kernels.device.linear import Workspace, linear
 from mtpviz.kernels.device.lookup import lookup
 from mtpviz.kernels.device.norm import rms_norm
+from mtpviz.kernels.device.pair import pair
+from mtpviz.kernels.device.recent import recent
 from mtpviz.kernels.device.reject import reject
 from mtpviz.kernels.device.rope import place
 from mtpviz.kernels.device.sample import sample
+from mtpviz.kernels.device.seat import seat
 from mtpviz.kernels.device.stamp import stamp
+from mtpviz.kernels.device.typical import typical
 from mtpviz.kernels.device.vocab import VocabScratch, top_tokens
 from mtpviz.kernels.device.walk import walk
 from mtpviz.kernels.device.weigh import weigh_probs, weigh_rows
@@ -75,6 +79,7 @@ def cases(name: str, target: str) -> Iterator[Case]:
         yield from _vocabulary(shape, rows, target)
     yield from _around(shape, shape.rows[-1], target)
     yield from _choosing(shape, shape.rows[-1], target)
+    yield from _heads(shape, target)
 
 
 def _linears(s: Shape, rows: int, target: str) -> Iterator[Case]:
@@ -132,7 +137,7 @@ def _around(s: Shape, rows: int, target: str) -> Iterator[Case]:
 
 
 def _choosing(s: Shape, rows: int, target: str) -> Iterator[Case]:
-    """What decides: sampling, verification, commit, and the two drafters without weights."""
+    """What decides: sampling, verification, commit, trees, and what drafters keep of the text."""
     ints, tree, seeds = empty(1, dtype=torch.int32), empty(1, rows, dtype=torch.int32), empty(1, dtype=torch.int64)
     cache, kept = empty(s.layers, 1, s.kv_heads, s.slots, s.head_dim), empty(1, 16, dtype=torch.int32)
     probs, text = empty(1, rows, s.vocab, dtype=torch.float32), empty(1, s.slots, dtype=torch.int32)
@@ -143,6 +148,8 @@ def _choosing(s: Shape, rows: int, target: str) -> Iterator[Case]:
              "_compact": (8 * 16 * s.layers * s.kv_heads * s.head_dim, 0), "_lookup": (4 * s.slots, 0),
              "_reject": (8 * s.vocab, 2 * s.vocab), "_expand": (32 * width * width, 0), "_rerank": (64 * 512, 0),
              "_front": (12 * width, 0), "_feed": (12 * rows, 0), "_gather": (8 * 16 * s.hidden, 0), "_stamp": (16, 0),
+             "_follow": (12 * 32, 0), "_seat": (32 * 16, 0), "_threshold": (4 * probs.numel(), 3 * probs.numel()),
+             "_typical": (16 * rows, 0),
              "_weigh_rows": (4 * rows * s.hidden, 2 * rows * s.hidden), "_weigh_probs": (24 * rows, 0)}
     with record(target) as launches:
         sample(probs[0], probs[0], tree, seeds, tree, 0.7, top_k=50, top_p=0.9, normalise=True)
@@ -158,6 +165,10 @@ def _choosing(s: Shape, rows: int, target: str) -> Iterator[Case]:
         expand(pool, ids, chances, 2)
         front(pool, 2, tree, tree, ints)
         rerank(pool, depth, 59, ints, pool.tokens, tree, tree, probs[0, :, :1], ints)
+        seat(ids, chances, tree[0, :16], tree, probs[0, :, 0], 1, tree[0, :16], tree)
+        typical(probs, empty(1, rows, dtype=torch.float64), tree, tree, tree, ints, kept, ints, ints, ints, ints, 0.09,
+                0.3)
+        follow(text, ints, ints, tree, ints, ints, False)
         lookup(text, ints, tree, tree, ints, ints, 4, 15)
         feed(text, ints, ints, tree, tree, ints, True, ints)
         gather(stream, kept, ints, empty(16, s.hidden))
@@ -165,6 +176,39 @@ def _choosing(s: Shape, rows: int, target: str) -> Iterator[Case]:
         weigh_rows(stream, empty(s.vocab, s.hidden), stream, tree, tree, ints, stream)
         weigh_probs(probs[0], tree, tree, tree, ints, stream, stream)
     yield from _told(launches, rows, moved)
+
+
+def _heads(s: Shape, target: str) -> Iterator[Case]:
+    """What the draft heads need besides: their products, and what these read."""
+    rows, batch, taps, states, top = 16, 1, 3, 4, 16
+    width, d = s.heads * s.head_dim + 2 * s.kv_heads * s.head_dim, s.hidden
+    products = {"res block": (d, d, "silu", torch.bfloat16), "mix": (d, 2 * d, "none", torch.float32),
+                "side qkv": (width, 2 * d, "none", torch.bfloat16), "fuse": (d, taps * d, "none", torch.bfloat16),
+                "pseudo states": (states * d, d, "none", torch.float32)}
+    for name, (n, k, epilogue, dtype) in products.items():
+        x, out = empty(rows, k), empty(rows, n, dtype=dtype)
+        bias = None if name in ("side qkv", "fuse") else empty(n)
+        with record(target) as launches:
+            linear(x, empty(n, k), out, Workspace("meta", rows, [(n, k)]), bias, x if epilogue == "silu" else None,
+                   epilogue)
+        yield Case(f"{name} x {rows}", launches[0], 2 * (n * k + rows * k) + out.nbytes, 2 * rows * n * k)
+    ints, tree = empty(batch, dtype=torch.int32), empty(batch, rows, dtype=torch.int32)
+    x, stream, table = empty(rows, d), empty(rows, d, dtype=torch.float32), empty(s.vocab, d)
+    moved = {"_pair": (8 * rows * d, 8 * rows * d), "_lift": (4 * rows * d, 0), "_gather": (6 * taps * rows * d, 0),
+             "_recent": (4 * 8 * d, 0)}
+    with record(target) as launches:
+        pair(tree, table, stream, empty(rows, 2 * d), 1e-5, empty(d), empty(d))
+        pair(tree, table, x, empty(rows, 2 * d), 1e-5)
+        lift(x[None], empty(batch, d), tree, x)
+        gather(empty(taps, rows, d, dtype=torch.float32), tree, ints, empty(rows, taps * d), ints)
+        recent(x, tree, ints, ints, empty(8, batch, d))
+    yield from _told(launches, rows, moved)
+    ids, probs = empty(rows, top, dtype=torch.int32), empty(rows, top, dtype=torch.float32)
+    names = empty(s.vocab, dtype=torch.int32)
+    with record(target) as launches:  # the widest tree, over a compressed vocabulary
+        top_tokens(x, table, ids, probs, probs, VocabScratch("meta", rows, s.vocab, top), names)
+    yield Case(f"vocabulary top {top} x {rows}", launches[0], 2 * (table.numel() + x.numel()), 2 * rows * table.numel())
+    yield Case(f"pick {top} x {rows}", launches[1], 16 * ids.numel(), 0)
 
 
 def _told(launches: list[Launch], rows: int, moved: dict[str, tuple[int, int]]) -> Iterator[Case]:

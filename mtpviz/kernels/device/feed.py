@@ -27,6 +27,23 @@ def _feed(text_ptr, seen_ptr, lengths_ptr, tokens_ptr, parents_ptr, counts_ptr, 
         tl.store(after_ptr + batch, seen + count)
 
 
+@triton.jit
+def _follow(text_ptr, kept_ptr, lengths_ptr, tokens_ptr, counts_ptr, base_ptr, fresh, CONTEXT: tl.constexpr,
+            ROWS: tl.constexpr, BLOCK: tl.constexpr):
+    batch = tl.program_id(0)
+    kept = tl.load(kept_ptr + batch)
+    if kept > 0:
+        count = tl.minimum(kept + tl.load(counts_ptr + batch) * (1 - fresh), ROWS)
+        base = tl.load(lengths_ptr + batch) - count
+        i = tl.arange(0, BLOCK)
+        known = (i < count) & (base + 1 + i < CONTEXT)
+        token = tl.load(text_ptr + batch * CONTEXT + base + 1 + i, known, 0)
+        tl.debug_barrier()  # the count is read before it is written
+        tl.store(tokens_ptr + batch * ROWS + i, token, i < count)
+        tl.store(counts_ptr + batch, count)
+        tl.store(base_ptr + batch, base)
+
+
 def feed(text: torch.Tensor, seen: torch.Tensor, lengths: torch.Tensor, tokens: torch.Tensor, parents: torch.Tensor,
          counts: torch.Tensor, root: bool, after: torch.Tensor | None = None) -> None:
     """A chain of the tokens at positions seen, seen + 1, ... up to the last committed one, with `root` one more.
@@ -41,8 +58,30 @@ def feed(text: torch.Tensor, seen: torch.Tensor, lengths: torch.Tensor, tokens: 
            CONTEXT=text.shape[1], ROWS=rows, BLOCK=next_power(rows), warps=1)
 
 
+def follow(text: torch.Tensor, kept: torch.Tensor, lengths: torch.Tensor, tokens: torch.Tensor, counts: torch.Tensor,
+           base: torch.Tensor, fresh: bool) -> None:
+    """The committed rows that a drafter has still to run, each with the token that follows it in the text.
+
+    text: int32 (batch, context), by position. kept: rows that were just committed; lengths: committed ones, these
+    counted in, int32 (batch,). tokens: int32 (batch, rows); counts: int32 (batch,), rows to run: those kept now behind
+    those that waited, or with `fresh` those kept now alone. base: int32 (batch,), the first one's position. A sequence
+    that kept nothing stays as it is.
+    """
+    batch, rows = tokens.shape
+    launch(_follow, (batch,), text, kept, lengths, tokens, counts, base, int(fresh), CONTEXT=text.shape[1], ROWS=rows,
+           BLOCK=next_power(rows), warps=1)
+
+
 def feed_reference(text: torch.Tensor, seen: torch.Tensor, lengths: torch.Tensor, rows: int,
                    root: bool) -> list[list[int]]:
     """The tokens of each chain."""
     return [line[min(first, last) : min(last + root, min(first, last) + rows)]
             for line, first, last in zip(text.tolist(), seen.tolist(), lengths.tolist(), strict=True)]
+
+
+def follow_reference(text: torch.Tensor, kept: torch.Tensor, lengths: torch.Tensor, counts: torch.Tensor,
+                     fresh: bool) -> list[list[int]]:
+    """The tokens of each sequence that kept something; [] of the others."""
+    return [line[last - (new + (0 if fresh else old)) + 1 : last + 1] if new else []
+            for line, new, last, old in zip(text.tolist(), kept.tolist(), lengths.tolist(), counts.tolist(),
+                                            strict=True)]

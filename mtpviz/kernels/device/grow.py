@@ -43,15 +43,15 @@ class Pool:
 
 @triton.jit
 def _expand(ids_ptr, probs_ptr, tokens_ptr, parents_ptr, depths_ptr, own_ptr, chances_ptr, frontier_ptr, base,
-            ROOM: tl.constexpr, PARENTS: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr, CHUNK: tl.constexpr,
-            ROOT: tl.constexpr, SHARED: tl.constexpr):
+            stride, ROOM: tl.constexpr, PARENTS: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr,
+            CHUNK: tl.constexpr, ROOT: tl.constexpr, SHARED: tl.constexpr):
     """All candidates of one level of one sequence; the best WIDTH by counting, for each, how many are better."""
     batch = tl.program_id(0)
     i = tl.arange(0, BLOCK)
     inside = i < PARENTS * WIDTH
-    source = batch * (PARENTS * WIDTH) + i
+    source = batch * stride + i
     if SHARED:
-        source = batch * WIDTH + i % WIDTH
+        source = batch * stride + i % WIDTH
     prob = tl.load(probs_ptr + source, inside, 0.0)
     chance = prob.to(tl.float64)
     parent = i * 0 - 1
@@ -129,12 +129,12 @@ def expand(pool: Pool, ids: torch.Tensor, probs: torch.Tensor, level: int) -> No
     """Add the children of the frontier (of the root on level 1) to the pool and choose the next frontier.
 
     ids: int32, probs: fp32, both (batch, parents, width), best first: what the draft expects after each frontier node;
-    or (batch, width), where it expects the same after all of them.
+    or (batch, width), where it expects the same after all of them. Both with the same stride between sequences.
     """
     batch, width = ids.shape[0], ids.shape[-1]
     parents = 1 if level == 1 else pool.frontier.shape[1]
     launch(_expand, (batch,), ids, probs, pool.tokens, pool.parents, pool.depths, pool.probs, pool.chances,
-           pool.frontier, _base(width, level), ROOM=pool.tokens.shape[1], PARENTS=parents, WIDTH=width,
+           pool.frontier, _base(width, level), ids.stride(0), ROOM=pool.tokens.shape[1], PARENTS=parents, WIDTH=width,
            BLOCK=next_power(parents * width), CHUNK=16, ROOT=level == 1, SHARED=ids.dim() == 2)
 
 

@@ -16,6 +16,7 @@ from mtpviz.trace import Step
 _FORGET = 0.85  # weight of the past; a lane has some tens of steps
 _GUESS = 0.7  # acceptance of one more level, before anything was seen
 _PROBE = 12  # steps without a draft until one is tried
+IDLE = _PROBE + 3  # room for what such steps commit, a row each, in a drafter that reads it only when it drafts
 
 
 class Auto:

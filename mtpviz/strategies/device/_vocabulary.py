@@ -6,22 +6,25 @@ import numpy as np
 import torch
 
 from mtpviz.kernels.device.vocab import VocabScratch, top_tokens
-from mtpviz.models.gpu import GpuModel
 from mtpviz.strategies._vocabulary import choose
 
 
 class Head:
-    """name: the language or "full". size: tokens that are scored. weight: (size, hidden). names: int32 (size,), the
-    token of each row, None where it is the row's number. rows, top: of the largest call."""
+    """unembedding: (tokens, hidden) on the device; part: its name among the session's parts. rows, top: of the largest
+    call. trained: as for `choose`.
 
-    def __init__(self, session, model: GpuModel, part: str, choice: str, prompt: list[int], rows: int, top: int):
-        self.name, ids = choose(session, choice, prompt)
-        self.size = session.config.vocab if ids is None else len(ids)
-        self.weight, self.names = model.head, None
-        if ids is not None:
-            self.weight, self.names = session.part(f"{part} {self.name} on the device", lambda _: _cut(model, ids))
-        self.lse = torch.empty(rows, dtype=torch.float32, device=model.device)
-        self.scratch = VocabScratch(model.device, rows, self.size, top)
+    name: the language or "full". size: tokens that are scored. weight: (size, hidden). names: int32 (size,), the
+    token of each row, None where it is the row's number.
+    """
+
+    def __init__(self, session, unembedding: torch.Tensor, part: str, choice: str, prompt: list[int], rows: int,
+                 top: int, trained: np.ndarray | None = None):
+        self.name, kept, ids = choose(session, choice, prompt, trained)
+        self.weight, self.names = session.part(f"{part} {self.name} on the device",
+                                               lambda _: _cut(unembedding, kept, ids))
+        self.size, device = len(self.weight), unembedding.device
+        self.lse = torch.empty(rows, dtype=torch.float32, device=device)
+        self.scratch = VocabScratch(device, rows, self.size, top)
 
     def best(self, normed: torch.Tensor, ids: torch.Tensor, probs: torch.Tensor) -> None:
         """ids: int32, probs: fp32, (..., top): the most probable tokens of each row of normed (rows, hidden)."""
@@ -30,6 +33,8 @@ class Head:
                    self.names)
 
 
-def _cut(model: GpuModel, ids: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-    kept = torch.from_numpy(ids).to(model.device)
-    return model.head[kept].contiguous(), kept.int()
+def _cut(unembedding: torch.Tensor, kept: np.ndarray | None,
+         ids: np.ndarray | None) -> tuple[torch.Tensor, torch.Tensor | None]:
+    device = unembedding.device
+    weight = unembedding if kept is None else unembedding[torch.from_numpy(kept).to(device)].contiguous()
+    return weight, None if ids is None else torch.from_numpy(ids).to(device, torch.int32)

@@ -8,18 +8,20 @@ from dataclasses import replace
 import torch
 
 from mtpviz.engine.device.drafter import State
+from mtpviz.engine.device.memory import caches, padded
 from mtpviz.engine.sampling import Sampling
 from mtpviz.errors import UserError
 from mtpviz.heads import mtp
-from mtpviz.kernels.device.gather import gather, gather_last
+from mtpviz.kernels.device.gather import gather_last
+from mtpviz.models.cpu import MAX_ROWS
 from mtpviz.models.gpu import GpuModel
 from mtpviz.models.weights import Weights
-from mtpviz.strategies.device._tree import TreeDrafter
-from mtpviz.strategies.device._vocabulary import Head
+from mtpviz.strategies.device._tree import Parallel, offers
+from mtpviz.strategies.device._waiting import Pending, Waiting
 from mtpviz.strategies.mtp import Mtp
 
 
-class DeviceMtp(TreeDrafter):
+class DeviceMtp(Waiting, Parallel):
     """Every head is a layer with a cache of its own over all committed positions."""
 
     name, title, blurb, order, settings = Mtp.name, Mtp.title, Mtp.blurb, Mtp.order, Mtp.settings
@@ -35,31 +37,35 @@ class DeviceMtp(TreeDrafter):
         self.deepest = wanted
         self.shapes_of(wanted)
 
+    def plan(self, batch: int) -> dict[str, int]:
+        return caches(self.models, self._slots, batch)
+
+    @property
+    def _slots(self) -> int:
+        return padded(self.session.context + MAX_ROWS)
+
     def attach(self, state: State, prompt: list[int]) -> None:
         super().attach(state, prompt)
-        batch, device, count = state.batch, state.device, len(self.models)
-        self.unembedding = Head(self.session, state.target, "target head", self.chosen["vocab"], prompt, batch * count,
-                                self.width)
-        self.chosen |= {"vocab": self.unembedding.name, "vocab_size": self.unembedding.size}
-        slots = -(-(self.session.context + 64) // 256) * 256
-        self.caches = [model.new_cache(slots, batch) for model in self.models]
-        self.last = torch.zeros((count, batch, state.target.config.hidden), dtype=state.target.dtype, device=device)
-        self.ids = torch.zeros((count, batch, self.width), dtype=torch.int32, device=device)
-        self.probs = torch.zeros((count, batch, self.width), device=device)
+        batch, count, hidden = state.batch, len(self.models), state.target.config.hidden
+        self.unembedding = self.score(state.target.head, "target head", prompt, batch * count)
+        self.wait(state, hidden, torch.float32)
+        self.caches = [replace(model.new_cache(self._slots, batch), lengths=self.pending.base) for model in self.models]
+        self.last = torch.zeros((count, batch, hidden), dtype=state.target.dtype, device=state.device)
+        self.ids, self.probs = offers(state.device, count, batch, self.width)
+        self.levels = list(zip(self.ids, self.probs, strict=True))
 
-    def take(self, state: State, taps: torch.Tensor, normed: torch.Tensor) -> None:
-        rows = state.batch * state.chain.tokens.shape[1]
+    def source(self, taps: torch.Tensor, normed: torch.Tensor) -> torch.Tensor:
+        return taps[0]
+
+    def read(self, state: State, pending: Pending) -> None:
         for model, cache, last in zip(self.models, self.caches, self.last, strict=True):
-            gather(taps[0], state.path, state.kept, model.buffers(state.batch).stream[:rows])
-            gather_last(model.run(cache, state.chain, embedded=True), state.order, state.kept, last)
-            cache.lengths.copy_(state.lengths)
+            model.buffers(state.batch).stream[: len(pending.rows)].copy_(pending.rows)
+            normed = model.run(replace(cache, lengths=pending.base), pending.block, embedded=True)
+            gather_last(normed, state.order, pending.block.counts, last)
 
-    def begin(self, state: State) -> tuple[torch.Tensor, torch.Tensor]:
+    def guess(self, state: State) -> None:
+        self.read(state, self.pending)
         self.unembedding.best(self.last.flatten(0, 1), self.ids, self.probs)
-        return self.children(state, 1)
-
-    def children(self, state: State, level: int) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.ids[level - 1], self.probs[level - 1]
 
 
 def _load(session) -> tuple[list[GpuModel], dict]:
@@ -69,8 +75,8 @@ def _load(session) -> tuple[list[GpuModel], dict]:
         raise UserError(f"The model {session.entry.name} has no multi-token prediction heads; choose another strategy.")
     target, heads = session.target, mtp.load(folder, session.config, session.weights)
     config, own = replace(session.config, layers=1), session.weights
-    models = [GpuModel(config, Weights(own.embed, [layer], own.norm, own.head), target.dtype, target.device, target)
-              for layer in heads.layers]
+    models = [session.gpu.model(f"MTP head {number}", config, Weights(own.embed, [layer], own.norm, own.head),
+                                target.dtype, target) for number, layer in enumerate(heads.layers, 2)]
     return models, {"name": "mtp", "hash": heads.hash, "parameters": heads.parameters}
 
 

@@ -57,7 +57,7 @@ def test_ancestry(draw, rows):
 
 @pytest.mark.parametrize(("heads", "kv", "head_dim", "rows", "lengths"), [
     (8, 1, 128, 1, (0, 1, 63)), (2, 2, 64, 3, (32, 0, 47)), (4, 1, 80, 17, (40,)), (1, 1, 64, 64, (20,)),
-    (4, 2, 80, 3, (31, 64, 33))])
+    (4, 2, 80, 3, (31, 64, 33)), (8, 1, 64, 3, (0, 17, 96)), (1, 1, 64, 100, (7,))])
 def test_equals_the_reference(draw, dtype, near, heads, kv, head_dim, rows, lengths):
     batch, slots = len(lengths), max(lengths) + rows
     query = draw(batch * rows, heads, head_dim, dtype=dtype)

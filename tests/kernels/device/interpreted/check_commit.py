@@ -5,7 +5,7 @@ from poison import poisoned
 from mtpviz.kernels.device.commit import advance, compact, compact_reference
 
 
-@pytest.mark.parametrize("head_dim", [64, 80])
+@pytest.mark.parametrize("head_dim", [64, 80, 128])
 def test_moves_the_path_up(draw, dtype, head_dim):
     batch, levels, slots = 3, 40, 90
     lengths, kept = torch.tensor([0, 7, 26], dtype=torch.int32), torch.tensor([40, 1, 18], dtype=torch.int32)

@@ -5,6 +5,7 @@ from poison import DEVICE, poisoned
 
 from mtpviz.engine import grow
 from mtpviz.kernels.device.grow import Pool, expand, front, rerank
+from mtpviz.kernels.device.seat import seat, seat_reference
 
 
 @pytest.mark.parametrize(("depth", "width", "nodes"), [(1, 3, 2), (3, 3, 7), (4, 4, 20), (5, 2, 60)])
@@ -78,3 +79,21 @@ def test_the_frontier_as_rows_of_the_draft_s_own_block(draw):
                 rows[b][node] = row
                 above = pool.parents[b, node].item()
                 assert tokens[b, row] == pool.tokens[b, node] and parents[b, row] == rows[b].get(above, -1)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_places_take_the_candidates_of_their_ranks(draw, shared):
+    batch, above, width, rows, first = 3, 1 if shared else 4, 5, 20, 6
+    offers = torch.randint(0, 99, (batch, above, 2 * width), generator=draw.generator).int()
+    ids, probs = offers[..., :width].contiguous(), draw(batch, above, width)
+    source = torch.randperm(above * width, generator=draw.generator)[:4].int()
+    inner = torch.tensor([-1, 2, -1, 3]).int()
+    tokens, own = poisoned(batch, rows, dtype=torch.int32), poisoned(batch, rows, dtype=torch.float32)
+    draft = poisoned(batch, 7, dtype=torch.int32)
+    expected, chances = seat_reference(ids, probs, source)
+    seat(ids[:, 0] if shared else ids, probs[:, 0] if shared else probs, source, tokens, own, first, inner, draft)
+    assert torch.equal(tokens[:, first : first + 4], expected) and torch.equal(own[:, first : first + 4], chances)
+    assert torch.equal(draft[:, 2:4], expected[:, [1, 3]]) and (draft[:, [0, 1, 4, 5, 6]] == -12345).all()
+    assert (tokens[:, :first] == -12345).all() and own[:, first + 4 :].isnan().all()
+    seat(ids[:, 0] if shared else ids, probs[:, 0] if shared else probs, source, tokens, own, 0)
+    assert torch.equal(tokens[:, :4], expected)

@@ -4,7 +4,7 @@ from poison import poisoned
 from mtpviz.kernels.device.norm import rms_norm, rms_norm_reference
 
 
-@pytest.mark.parametrize(("rows", "width"), [(1, 64), (3, 320), (17, 80)])
+@pytest.mark.parametrize(("rows", "width"), [(1, 64), (3, 320), (17, 80), (64, 48), (100, 40)])
 def test_equals_the_reference(draw, dtype, near, rows, width):
     x, weight = draw(rows, width, dtype=dtype) * 3, draw(width, dtype=dtype)
     out = poisoned(rows, width, dtype=dtype)

@@ -5,7 +5,7 @@ from poison import poisoned
 from mtpviz.kernels.device.rope import place, rotate_reference
 
 
-@pytest.mark.parametrize(("heads", "kv", "head_dim", "norms"), [(4, 1, 64, False), (2, 2, 80, True), (2, 1, 128, True)])
+@pytest.mark.parametrize(("heads", "kv", "head_dim", "norms"), [(4, 1, 64, False), (2, 2, 80, True), (8, 1, 128, True)])
 def test_queries_keys_and_values(draw, dtype, near, heads, kv, head_dim, norms):
     batch, rows, slots, first = 3, 4, 40, 2
     angles = draw(64, head_dim // 2)

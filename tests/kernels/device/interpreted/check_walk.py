@@ -6,7 +6,7 @@ from poison import poisoned
 from mtpviz.kernels.device.walk import walk, walk_reference
 
 
-@pytest.mark.parametrize("rows", [1, 3, 17, 64])
+@pytest.mark.parametrize("rows", [1, 3, 17, 64, 100])
 def test_equals_the_reference(draw, rows):
     batch, levels = 6, rows + 1
     parents = torch.cat([torch.full((batch, 1), -1), random_parents(draw, batch, rows)[:, 1:].clamp(min=0)], 1).int()
