@@ -9,9 +9,9 @@ sum. So a row's result has the same bits whichever rows share the pass (row inva
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from mtpviz.kernels.compiler import numba
 from mtpviz.kernels.simd import broadcast, exp, fma, lane_max, lane_sum, load, maximum, splat, store, store_as
 
 _NEVER = np.float32(-3.0e38)  # score of a padding lane: its exp is exactly 0
