@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import numba
 import numpy as np
 
+from mtpviz.kernels.compiler import numba
 from mtpviz.kernels.linear import PANEL, aligned_copy, set_panel
 from mtpviz.kernels.team import wait
 from mtpviz.models.cpu import CpuModel

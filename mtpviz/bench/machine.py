@@ -7,13 +7,13 @@ import os
 import platform
 import time
 
-import llvmlite.binding as llvm
-import numba
 import numpy as np
 
 from mtpviz.bench.harness import decode
 from mtpviz.engine.sampling import Sampling
 from mtpviz.engine.session import Session
+from mtpviz.kernels import compiler
+from mtpviz.kernels.compiler import llvm, numba
 from mtpviz.models.cpu import MAX_ROWS
 
 _ISA = ("sse4.2", "avx2", "fma", "avx512f", "avx512bf16", "avx512vnni", "amx-bf16", "neon", "sve", "bf16")
@@ -36,7 +36,9 @@ def load() -> float | None:
 
 
 def isa() -> list[str]:
-    """Those instruction sets of this CPU that matter here."""
+    """Those instruction sets of this CPU that matter here; none are known without llvmlite."""
+    if not compiler.FOUND:
+        return []
     features = llvm.get_host_cpu_features()
     return [name for name in _ISA if features.get(name)]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 
-import numba
 import numpy as np
 import torch
 
@@ -17,6 +16,7 @@ from mtpviz.engine.budget import MEASURED_ROWS
 from mtpviz.engine.selfcheck import invariance
 from mtpviz.engine.session import Session
 from mtpviz.export.png import browser
+from mtpviz.kernels.compiler import numba
 from mtpviz.kernels.device import why_not
 from mtpviz.kernels.simd import has_bf16_dot
 

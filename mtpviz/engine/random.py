@@ -6,8 +6,9 @@ Triton's `tl.philox` computes, so a seed gives the same text on every run, under
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from mtpviz.kernels.compiler import numba
 
 SAMPLE = 0  # stream of the token that the target draws at a position
 DRAFT = 1  # streams DRAFT + i: the i-th sibling that a draft draws there

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from mtpviz.engine.random import SAMPLE, uniform
 from mtpviz.errors import UserError
+from mtpviz.kernels.compiler import numba
 from mtpviz.kernels.simd import exp, lane_max, lane_sum, load, maximum, splat, store
 
 

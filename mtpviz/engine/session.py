@@ -12,7 +12,6 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import numba
 import numpy as np
 import torch
 
@@ -23,6 +22,7 @@ from mtpviz.engine.lane import Lane
 from mtpviz.engine.machine import read_gb_s
 from mtpviz.engine.sampling import Sampling
 from mtpviz.errors import UserError
+from mtpviz.kernels.compiler import numba, require
 from mtpviz.kernels.device import interpreting, why_not
 from mtpviz.kernels.simd import has_bf16_dot
 from mtpviz.models.catalogue import BUNDLED, ModelEntry, resolve
@@ -51,7 +51,9 @@ class Session:
         self._parts: dict[str, object] = {}
         self.device = pick_device(device)
         self.dtype_name, self.dtype_reason = pick_dtype(dtype, self.device)
-        most = numba.config.NUMBA_NUM_THREADS
+        if self.device == "cpu":
+            require()
+        most = numba.config.NUMBA_NUM_THREADS if self.device == "cpu" else os.cpu_count()
         if threads is not None and not 1 <= threads <= most:
             raise UserError(f"The number of threads is {threads}; on this machine it must be from 1 to {most}.")
         self.config, self.weights = read_model(entry.folder)

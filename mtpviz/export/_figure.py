@@ -11,15 +11,18 @@ import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-import plotly.graph_objects as go
 
 from mtpviz.export._axis import Axis
 from mtpviz.export._glyphs import about_width
 from mtpviz.export._marks import bars, swatch, trail
 from mtpviz.export._scene import Palette, Scene, Shape, Size, Text, moved
 from mtpviz.trace import Trace
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 PIXELS = 14.0  # the type size of the figures' own layout, which everything in it is measured by
 _BOLD = re.compile(r"<b>(.*?)</b>(.*)", re.DOTALL)

@@ -8,7 +8,7 @@ import hashlib
 import os
 from pathlib import Path
 
-import numba
+from mtpviz.kernels.compiler import numba
 
 
 def _cache_folder() -> Path:

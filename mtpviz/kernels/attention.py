@@ -12,12 +12,9 @@ that a key or a value is read once for all of them; a line's sums are the same h
 
 from __future__ import annotations
 
-import numba
 import numpy as np
-from llvmlite import ir
-from numba.core import cgutils, types
-from numba.extending import intrinsic
 
+from mtpviz.kernels.compiler import cgutils, intrinsic, ir, numba, types
 from mtpviz.kernels.simd import (
     I64,
     LANES,

@@ -12,13 +12,10 @@ Weights are bf16 or fp32, sums fp32. Three forms of the same product, chosen by 
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import torch
-from llvmlite import ir
-from numba.core import cgutils, types
-from numba.extending import intrinsic
 
+from mtpviz.kernels.compiler import cgutils, intrinsic, ir, numba, types
 from mtpviz.kernels.simd import (
     I32,
     I64,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from mtpviz.kernels.compiler import numba
 
 
 def tables(inv_freq: np.ndarray, context: int) -> tuple[np.ndarray, np.ndarray]:

@@ -12,11 +12,20 @@ from __future__ import annotations
 
 import operator
 
-import llvmlite.binding as llvm
-from llvmlite import ir
-from numba.core import cgutils, config, types
-from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
-from numba.extending import intrinsic, lower_builtin, models, register_model
+from mtpviz.kernels.compiler import (
+    ConcreteTemplate,
+    cgutils,
+    config,
+    infer_global,
+    intrinsic,
+    ir,
+    llvm,
+    lower_builtin,
+    models,
+    register_model,
+    signature,
+    types,
+)
 
 LANES = 16
 F32, I32, I64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from mtpviz.kernels.compiler import numba
 from mtpviz.kernels.simd import exp, load, splat, store_as
 
 

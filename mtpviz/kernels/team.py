@@ -9,10 +9,7 @@ from __future__ import annotations
 import platform
 import sys
 
-from llvmlite import ir
-from numba.core import cgutils, types
-from numba.extending import intrinsic
-
+from mtpviz.kernels.compiler import cgutils, intrinsic, ir, types
 from mtpviz.kernels.simd import I32, I64, element_pointer
 
 _SPINS = 2_000  # before the processor is offered to others

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import torch
 
 from mtpviz.errors import UserError
 from mtpviz.kernels.attention import LINES, attend
+from mtpviz.kernels.compiler import numba
 from mtpviz.kernels.linear import PANEL, add_panel, aligned_copy, pack, set_panel
 from mtpviz.kernels.norm import copy_rows, rms_norm_rows
 from mtpviz.kernels.rope import place, tables

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import plotly.graph_objects as go
+from typing import TYPE_CHECKING
 
 from mtpviz.analysis.lanes import BASELINE, lane_names
 from mtpviz.analysis.summary import LOOPING
 from mtpviz.errors import UserError
 from mtpviz.trace import Trace
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif'
 DASHES = ("dot", "solid", "dash", "dashdot", "longdash", "longdashdot", "8px,3px,2px,3px,2px,3px", "14px,3px,3px,3px")
@@ -83,6 +85,8 @@ def label(text: str) -> str:
 
 def blank(theme: Theme, height: int = 360) -> go.Figure:
     """An empty figure in the shared style."""
+    import plotly.graph_objects as go  # the themes are read where it is not installed
+
     figure = go.Figure()
     finish(figure, theme, height)
     return figure

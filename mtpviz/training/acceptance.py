@@ -68,8 +68,9 @@ def _counted(recipe: Recipe, teacher: Teacher, batch: Batch, ranks: int) -> np.n
     for level, top in zip(levels, found, strict=True):
         hits = top == choices[level.at - 1, None]
         before, right = right, right & hits[:, 0]
-        rows.append([own.sum(), right.sum(), before.sum(), *(hits & own[:, None]).sum(0)])
-    return np.array([[int(value) for value in row] for row in rows])
+        counts = torch.stack([own.sum(), right.sum(), before.sum()])
+        rows.append(torch.cat([counts, (hits & own[:, None]).sum(0)]))
+    return torch.stack(rows).cpu().numpy()  # the one look at the device
 
 
 def _top(logits: Tensor, recipe: Recipe, ranks: int) -> Tensor:

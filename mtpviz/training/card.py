@@ -135,6 +135,8 @@ def _training(part: str, preset: Preset, state: Mapping, record: Mapping) -> str
             "- Loss: 0.9 KL(target || draft) + 0.1 cross entropy of the data, on "
             f"{preset.draft_fraction:.0%} of the sequences of each step."
         )
+        if tokens := state["history"] and state["history"][-1].get("draft_texts"):
+            lines.append(f"- Then distilled from the finished target on {tokens / 1e6:.1f} M tokens of its own texts.")
     else:
         lines.append(
             f"- Loss: sum of the cross entropies of t+1 to t+{preset.target.extra_heads + 1} with equal "

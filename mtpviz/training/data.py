@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,9 @@ from torch import Tensor
 
 from mtpviz.training.corpus import DOMAINS, read_documents
 from mtpviz.training.tokenizer import END_OF_TEXT
+
+# Of a domain's validation file, for the cards: the same windows for every run.
+HELD_OUT_ROWS, HELD_OUT_LENGTH = 4, 512
 
 
 def load_tokens(
@@ -35,6 +39,16 @@ def load_tokens(
         np.save(partial, tokens)
         partial.replace(path)
     return np.load(path, mmap_mode="r")
+
+
+def load_all(
+    corpus: Path, cache: Path, tokenizer: Tokenizer, domains: Iterable[str], split: str
+) -> dict[str, np.ndarray]:
+    """`load_tokens` of several domains side by side: unpacking holds one core each, tokenizing takes all."""
+    names = list(domains)
+    with ThreadPoolExecutor(len(names)) as pool:
+        arrays = pool.map(lambda name: load_tokens(corpus, cache, tokenizer, name, split), names)
+        return dict(zip(names, arrays, strict=True))
 
 
 def encode_documents(tokenizer: Tokenizer, texts: list[str]) -> np.ndarray:

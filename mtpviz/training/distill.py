@@ -32,7 +32,7 @@ def draft_loss(
     `teacher_features` (B, T, D) and `teacher_weight` (V, D) are detached. Computed on a random `fraction` of
     the B sequences.
     """
-    rows = random_rows(len(ids), fraction, generator)
+    rows = random_rows(len(ids), fraction, generator, ids.device)
     features = draft.head(0, draft.trunk(ids[rows, :-1]))
     return distillation_loss(
         features.flatten(0, 1),
@@ -45,10 +45,10 @@ def draft_loss(
     )
 
 
-def distill_step(run: Run, progress: float) -> dict[str, float]:
+def distill_step(run: Run, progress: float) -> dict[str, Tensor | float]:
     """One optimizer step of the draft alone, on all sequences, against a target that stays as it is."""
     generator = run.generator()
-    total = 0.0
+    total = torch.zeros((), device=run.device)
     for ids in run.passes(progress):
         ids = ids[:, : ids.shape[1] - run.target.num_heads + 1]
         with run.autocast():
@@ -64,8 +64,8 @@ def distill_step(run: Run, progress: float) -> dict[str, float]:
                 generator=generator,
             )
         (loss / run.passes_per_step).backward()
-        total += loss.item() / run.passes_per_step
+        total += loss.detach() / run.passes_per_step
     scale = rate_scale(progress, run.preset.warmup, run.preset.decay)
     run.draft_optimizer.step(scale)
     run.step += 1
-    return {"draft_loss": round(total, 4), "rate": round(scale, 4)}
+    return {"draft_loss": total, "rate": scale}

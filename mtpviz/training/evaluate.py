@@ -19,22 +19,21 @@ def held_out(
     Returns {domain: {"loss": [nats of head 1, 2, ...], "accuracy": [top-1 share of head 1, 2, ...]}}; head i
     is scored on the token i places ahead.
     """
-    report = {}
-    for domain, ids in windows.items():
-        ids = ids.to(device)
-        length = ids.shape[1] - model.num_heads
-        totals = torch.zeros(2, model.num_heads)
-        for row in ids.split(1):
-            with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-                trunk = model.trunk(row[:, :length])
-                for index in range(model.num_heads):
-                    logits = model.head(index, trunk)[0] @ model.unembedding.T
-                    totals[:, index] += torch.stack(
-                        score(logits, row[0, 1 + index : 1 + index + length])
-                    ).cpu()
-        loss, accuracy = (totals / len(ids)).tolist()
-        report[domain] = {"loss": [round(x, 4) for x in loss], "accuracy": [round(x, 4) for x in accuracy]}
-    return report
+    with torch.compiler.set_stance("force_eager"):  # a few windows are not worth compiling for
+        return {domain: _scores(model, ids.to(device), dtype) for domain, ids in windows.items()}
+
+
+def _scores(model: MultiTokenDecoder, ids: Tensor, dtype: torch.dtype) -> dict[str, list[float]]:
+    length = ids.shape[1] - model.num_heads
+    totals = torch.zeros(2, model.num_heads, device=ids.device)
+    for row in ids.split(1):
+        with torch.autocast(ids.device.type, dtype, enabled=dtype != torch.float32):
+            trunk = model.trunk(row[:, :length])
+            for index in range(model.num_heads):
+                logits = model.head(index, trunk)[0] @ model.unembedding.T
+                totals[:, index] += torch.stack(score(logits, row[0, 1 + index : 1 + index + length]))
+    loss, accuracy = (totals / len(ids)).tolist()
+    return {"loss": [round(x, 4) for x in loss], "accuracy": [round(x, 4) for x in accuracy]}
 
 
 def score(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

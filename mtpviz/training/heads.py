@@ -29,9 +29,10 @@ from mtpviz.training.run import Budget
 from mtpviz.training.selfdistill import MIX
 from mtpviz.training.teacher import Teacher
 
-LENGTH, ROWS = 512, 4  # of a batch; 2,048 tokens a step
+LENGTH = 512  # of a batch's windows
+ROWS = {"cpu": 4, "cuda": 48}  # of a batch: 2,048 tokens a step, or what fills a GPU
 LEAST = 32  # tokens that windows have
-HELD_OUT_ROWS = 3  # windows a domain
+HELD_OUT_ROWS = {"cpu": 3, "cuda": 24}  # windows a domain
 RANKS = 10  # candidates of a level whose accuracy a head's folder tells, for static trees
 JUDGED_DEPTH = 3  # levels of the chain whose held-out tau picks the weights
 WARMUP, DECAY = 0.03, 0.5
@@ -112,7 +113,8 @@ class HeadTraining:
         self.length = min(LENGTH, self.teacher.config.context, *(len(array) // 2 for array in texts.values()))
         if self.length < LEAST:
             raise UserError(f"The texts are too short to train on; {2 * LEAST} tokens of each domain are the least.")
-        self.windows = {domain: _windows(array, self.length) for domain, array in held_out.items()}
+        self.rows, judged = ROWS[device], HELD_OUT_ROWS[device]
+        self.windows = {domain: _windows(array, self.length, judged) for domain, array in held_out.items()}
         counts = sum(np.bincount(array, minlength=self.teacher.config.vocab) for array in texts.values())
         self.heads = {name: new_head(recipe(self.teacher, counts, **options), self.teacher.device)
                       for name, (recipe, options) in chosen.items()}
@@ -120,19 +122,22 @@ class HeadTraining:
         self.seconds = 0.0
 
     def run(self, budget: Budget, checkpoint_minutes: float = 4.0,
-            report: Callable[[str], None] = lambda line: None) -> dict[str, dict[str, Acceptance]]:
-        """Train until `budget` is used; judges the heads untrained, after one step, at every checkpoint and at the end,
+            report: Callable[[str], None] = lambda line: None,
+            ends: float = float("inf")) -> dict[str, dict[str, Acceptance]] | None:
+        """Train until `budget` is used, or until the monotonic clock reads `ends`, which leaves a checkpoint to go on
+        from and returns None; judges the heads untrained, after one step, at every checkpoint and at the end,
         and writes those of the highest held-out tau. report: gets a line of progress now and then. What the written
         heads reach, by name and domain."""
         saved = time.monotonic()
         started = saved - self.seconds
         with self._open_log() as log:
-            while (progress := budget.progress(self.seconds, self.tokens)) < 1.0:
+            while (progress := budget.progress(self.seconds, self.tokens)) < 1.0 and time.monotonic() < ends:
                 if self.step in (0, 1):
                     report(self._judge(log))
                 losses = self._step(rate_scale(progress, WARMUP, DECAY))
                 self.seconds = time.monotonic() - started
                 if self.step % 10 == 0:
+                    losses = {name: round(loss.item(), 4) for name, loss in losses.items()}  # waits for the device
                     left = (1 / max(progress, 1e-6) - 1) * self.seconds / 60
                     rate = self.tokens / self.seconds
                     _write(log, {"step": self.step, "tokens": self.tokens, "loss": losses,
@@ -146,7 +151,7 @@ class HeadTraining:
                     saved = time.monotonic()
             report(self._judge(log))
         save_checkpoint(self.out, self.state_dict())
-        return self.write()
+        return self.write() if progress >= 1.0 else None
 
     def write(self) -> dict[str, dict[str, Acceptance]]:
         """Write every head with its best weights and what they reach, which is returned by name and domain."""
@@ -166,18 +171,18 @@ class HeadTraining:
         except OSError as error:
             raise UserError(f"Cannot write to {self.out}: {error.strerror}.") from None
 
-    def _step(self, scale: float) -> dict[str, float]:
+    def _step(self, scale: float) -> dict[str, Tensor]:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.step)
-        batch = self.teacher.batch(self.stream.batch(ROWS, self.length, 0))
+        batch = self.teacher.batch(self.stream.batch(self.rows, self.length, 0))
         losses = {}
         for name, head in self.heads.items():
             with torch.autocast(self.teacher.device.type, self.teacher.dtype,
                                 enabled=self.teacher.dtype != torch.float32):
                 loss = head.recipe.loss(self.teacher, batch, generator)
             head.step(loss, scale)
-            losses[name] = round(loss.item(), 4)
+            losses[name] = loss.detach()
         self.step += 1
-        self.tokens += ROWS * self.length
+        self.tokens += self.rows * self.length
         return losses
 
     def _judge(self, log) -> str:
@@ -214,11 +219,11 @@ class HeadTraining:
             head.best, head.best_tau, head.history = kept["best"], kept["best_tau"], kept["history"]
 
 
-def _windows(array: np.ndarray, length: int) -> Tensor:
-    """The first windows of a held-out text; UserError where it is too short to judge any head on."""
+def _windows(array: np.ndarray, length: int, most: int) -> Tensor:
+    """The first `most` windows of a held-out text; UserError where it is too short to judge any head on."""
     if len(array) < LEAST:
         raise UserError(f"A held-out text has {len(array)} tokens; heads are judged on {LEAST} at least.")
-    rows = max(1, min(HELD_OUT_ROWS, len(array) // length))
+    rows = max(1, min(most, len(array) // length))
     return torch.from_numpy(array[: rows * length].astype(np.int64)).view(rows, -1)
 
 

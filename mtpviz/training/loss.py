@@ -7,6 +7,9 @@ the forward pass, chunk by chunk, and only those two small tensors are kept for 
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -43,6 +46,29 @@ def distillation_loss(
     )
 
 
+def _judge(logits: Tensor, target: Tensor, teacher: Tensor | None, data_share: float) -> tuple[Tensor, Tensor]:
+    """The summed loss of logits (n, V) on target (n, 1), and its gradient (n, V) in the logits' dtype. teacher: its
+    logits (n, V)."""
+    log_p = logits.float().log_softmax(-1)
+    wanted = data_share * log_p.gather(1, target)
+    if teacher is not None:
+        teacher = teacher.float().softmax(-1).mul_(1 - data_share)
+        wanted += (teacher * log_p).sum(-1, keepdim=True)
+    loss = -wanted.sum()
+    error = log_p.exp_()
+    error.scatter_add_(1, target, torch.full_like(wanted, -data_share))
+    if teacher is not None:
+        error -= teacher
+    return loss, error.to(logits.dtype)
+
+
+@functools.cache
+def _compiled() -> Callable:
+    """`_judge` for a GPU: three passes over the logits, which are most of what a step of a small model moves, in place
+    of a dozen. The number of rows may change from call to call."""
+    return torch.compile(_judge)
+
+
 class _ChunkedCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx, features, weight, targets, teacher_features, teacher_weight, data_share, dtype):
@@ -53,21 +79,14 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         grad_x = torch.empty_like(x)
         grad_w = torch.zeros_like(weight) if ctx.needs_input_grad[1] else None
         loss = torch.zeros((), device=x.device)
+        judge = _compiled() if x.is_cuda else _judge
         chunk = CHUNK["cuda" if x.is_cuda else "cpu"]
         for start in range(0, count, chunk):
             rows = slice(start, start + chunk)
             target = targets[rows, None]
-            log_p = (x[rows] @ w.T).float().log_softmax(-1)
-            wanted = data_share * log_p.gather(1, target)
-            if teacher_features is not None:
-                teacher = (teacher_x[rows] @ teacher_w.T).float().softmax(-1).mul_(1 - data_share)
-                wanted += (teacher * log_p).sum(-1, keepdim=True)
-            loss -= wanted.sum()
-            error = log_p.exp_()
-            error.scatter_add_(1, target, torch.full_like(wanted, -data_share))
-            if teacher_features is not None:
-                error -= teacher
-            error = error.to(dtype)
+            teacher = None if teacher_features is None else teacher_x[rows] @ teacher_w.T
+            chunk_loss, error = judge(x[rows] @ w.T, target, teacher, data_share)
+            loss += chunk_loss
             grad_x[rows] = error @ w
             if grad_w is not None:
                 grad_w += error.T @ x[rows]

@@ -9,6 +9,7 @@ small model is more than the whole backward pass.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -32,21 +33,20 @@ class Muon(torch.optim.Optimizer):
                 if parameter.grad is not None:
                     by_shape[parameter.shape].append(parameter)
             for (rows, columns), parameters in by_shape.items():
-                updates = torch.stack(
-                    [self._momentum(parameter, group["momentum"]) for parameter in parameters]
-                )
+                updates = orthogonalise(torch.stack(self._momenta(parameters, group["momentum"])))
                 rate = group["lr"] * max(1.0, rows / columns) ** 0.5
-                for parameter, update in zip(parameters, orthogonalise(updates), strict=True):
-                    parameter.mul_(1.0 - group["lr"] * group["weight_decay"])
-                    parameter.add_(update.to(parameter.dtype), alpha=-rate)
+                torch._foreach_mul_(parameters, 1.0 - group["lr"] * group["weight_decay"])
+                torch._foreach_add_(parameters, list(updates.to(parameters[0].dtype)), alpha=-rate)
 
-    def _momentum(self, parameter: Tensor, momentum: float) -> Tensor:
-        state = self.state[parameter]
-        if "momentum_buffer" not in state:
-            state["momentum_buffer"] = torch.zeros_like(parameter.grad)
-        buffer = state["momentum_buffer"]
-        buffer.lerp_(parameter.grad, 1.0 - momentum)
-        return parameter.grad.lerp(buffer, momentum)
+    def _momenta(self, parameters: list[Tensor], momentum: float) -> Sequence[Tensor]:
+        """Nesterov's, of all at once: on a GPU a launch for each would cost more than the products."""
+        for parameter in parameters:
+            if "momentum_buffer" not in self.state[parameter]:
+                self.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter.grad)
+        gradients = [parameter.grad for parameter in parameters]
+        buffers = [self.state[parameter]["momentum_buffer"] for parameter in parameters]
+        torch._foreach_lerp_(buffers, gradients, 1.0 - momentum)
+        return torch._foreach_lerp(gradients, buffers, momentum)
 
 
 def orthogonalise(matrices: Tensor) -> Tensor:

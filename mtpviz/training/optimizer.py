@@ -45,18 +45,23 @@ class Optimizer:
         self.parts = (muon, adam)
         self.peaks = [[group["lr"] for group in part.param_groups] for part in self.parts]
 
-    def step(self, scale: float) -> float:
+    def step(self, scale: float) -> torch.Tensor:
         """Clip the gradient to norm 1, take one step at `scale` times the peak rates, clear the gradient.
 
-        Returns the gradient's norm before clipping.
+        Returns the gradient's norm before clipping, on the device.
         """
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
         for part, peaks in zip(self.parts, self.peaks, strict=True):
             for group, peak in zip(part.param_groups, peaks, strict=True):
                 group["lr"] = peak * scale
             part.step()
+        self.clear()
+        return norm
+
+    def clear(self) -> None:
+        """Forget the gradient."""
+        for part in self.parts:
             part.zero_grad(set_to_none=True)
-        return float(norm)
 
     def state_dict(self) -> list[dict]:
         """States of the two parts, Muon first."""

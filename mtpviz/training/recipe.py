@@ -78,7 +78,7 @@ class Recipe(ABC):
 
     def _cross_entropy(self, teacher: Teacher, batch: Batch, guess: Guess, generator: torch.Generator) -> Tensor:
         count = guess.scored.shape[0] * guess.scored.shape[1]
-        drawn = random_rows(count, self.share, generator).to(batch.ids.device)
+        drawn = random_rows(count, self.share, generator, batch.ids.device)
         scored, labels = guess.scored.flatten(0, 1)[drawn], batch.ids[:, guess.at].flatten()[drawn]
         teaching = batch.normed[:, guess.at - 1].flatten(0, 1)[drawn]
         if self.data_share == 1.0:

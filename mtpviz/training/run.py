@@ -57,7 +57,8 @@ class Run:
         length = preset.target.context if progress > 1 - preset.long_share else preset.short_length
         rows = max(1, preset.micro_tokens // length)
         for _ in range(self.passes_per_step):
-            yield self.stream.batch(rows, length, heads).to(self.device, non_blocking=True)
+            ids = self.stream.batch(rows, length, heads)
+            yield (ids.pin_memory() if self.device.type == "cuda" else ids).to(self.device, non_blocking=True)
             self.tokens += rows * length
 
     @property
@@ -112,6 +113,9 @@ def new_run(preset: Preset, stream: TokenStream, *, device: str, dtype: torch.dt
     return Run(preset, target, draft, stream, torch.device(device), dtype, seed)
 
 
-def random_rows(batch: int, fraction: float, generator: torch.Generator) -> Tensor:
-    """Indices (max(1, fraction x batch),) int64 of a random subset of the sequences, without repetition."""
-    return torch.randperm(batch, generator=generator)[: max(1, round(fraction * batch))]
+def random_rows(batch: int, fraction: float, generator: torch.Generator, device: torch.device) -> Tensor | slice:
+    """Indices (max(1, fraction x batch),) int64 on `device` of a random subset of the sequences, without repetition;
+    all of them as a slice, which takes no copy."""
+    if fraction >= 1.0:
+        return slice(None)
+    return torch.randperm(batch, generator=generator)[: max(1, round(fraction * batch))].to(device)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from mtpviz.training.corpus import read_documents
 
 MIX = {"tales": 0.30, "stories": 0.15, "chat": 0.20, "python": 0.20, "zh": 0.15}
 GREEDY_SHARE = 0.4
+TEMPERATURE, TOP_K, TOP_P = 0.6, 20, 0.95  # of the others
 PROMPT_TOKENS = (8, 40)
 # Every eighth text is long, so that a head with a cache of its own has met far positions.
 ANSWER_TOKENS, LONG_ANSWER_TOKENS, LONG_EVERY = 200, 800, 8
@@ -37,30 +38,53 @@ def write_texts(session: Session, corpus: Path, split: str, out: Path, tokens: i
 
     Raises UserError for a folder that holds another model's texts, or texts of other settings.
     """
-    described = {"model": session.weights.sha256, "split": split, "seed": seed, "greedy_share": greedy_share}
-    dtype = np.dtype(np.uint16 if session.config.vocab <= 2**16 else np.uint32)
-    _claim(out, described if dtype == np.uint16 else described | {"dtype": dtype.name})
-    files = {domain: out / f"{domain}.bin" for domain in mix}
-    written = {domain: file.stat().st_size // dtype.itemsize if file.is_file() else 0
-               for domain, file in files.items()}
-    openings = {domain: _openings(session, corpus, domain, split, seed, written[domain]) for domain in mix}
-    started, before, count = time.monotonic(), sum(written.values()), 0
-    while (have := sum(written.values())) < tokens:
-        domain = min(mix, key=lambda name: written[name] / mix[name])
+    folder = TextFolder(out, session.weights.sha256, session.config.vocab, split, seed, greedy_share, mix)
+    openings = {domain: _openings(session, corpus, domain, split, seed, folder.written[domain]) for domain in mix}
+    started, before, count = time.monotonic(), folder.tokens, 0
+    while (have := folder.tokens) < tokens:
+        domain = folder.neediest()
         prompt, draw = next(openings[domain])
         sampling = Sampling(seed=seed) if draw.random() < greedy_share else Sampling(
-            0.6, top_k=20, top_p=0.95, seed=int(draw.integers(2**62)))
+            TEMPERATURE, top_k=TOP_K, top_p=TOP_P, seed=int(draw.integers(2**62)))
         length = LONG_ANSWER_TOKENS if draw.integers(LONG_EVERY) == 0 else ANSWER_TOKENS
-        ids = [min(session.stop_ids, default=0), *answer(session, strategy, prompt, sampling, length)]
-        with files[domain].open("ab") as file:
-            file.write(np.array(ids, dtype).tobytes())
-        written[domain] += len(ids)
+        text = [min(session.stop_ids, default=0), *answer(session, strategy, prompt, sampling, length)]
+        folder.add(domain, [np.array(text)])
         count += 1
         if count % 20 == 0:
             rate = (have - before) / (time.monotonic() - started) or 1e-9
             left = (tokens - have) / rate / 60
             report(f"{have:,} of {tokens:,} tokens, {rate:.0f} tokens/s, {left:.0f} minutes left")
-    return {domain: np.fromfile(file, dtype) for domain, file in files.items() if written[domain]}
+    return read_texts(out)
+
+
+class TextFolder:
+    """A folder of texts that one target wrote under one set of settings; UserError where it holds others already.
+    written: tokens by domain, of which `mix` says how the domains share the whole."""
+
+    def __init__(self, out: Path, model: str, vocab: int, split: str, seed: int, greedy_share: float,
+                 mix: Mapping[str, float]):
+        described = {"model": model, "split": split, "seed": seed, "greedy_share": greedy_share}
+        self.dtype, self.mix = np.dtype(np.uint16 if vocab <= 2**16 else np.uint32), mix
+        _claim(out, described if self.dtype == np.uint16 else described | {"dtype": self.dtype.name})
+        self.files = {domain: out / f"{domain}.bin" for domain in mix}
+        self.written = {domain: file.stat().st_size // self.dtype.itemsize if file.is_file() else 0
+                        for domain, file in self.files.items()}
+
+    @property
+    def tokens(self) -> int:
+        """Of all domains."""
+        return sum(self.written.values())
+
+    def neediest(self) -> str:
+        """The domain that is furthest behind its share."""
+        return min(self.mix, key=lambda name: self.written[name] / self.mix[name])
+
+    def add(self, domain: str, texts: Iterable[np.ndarray]) -> None:
+        """Append texts, each with a stop token before it."""
+        ids = np.concatenate(list(texts)).astype(self.dtype)
+        with self.files[domain].open("ab") as file:
+            file.write(ids.tobytes())
+        self.written[domain] += len(ids)
 
 
 def answer(session: Session, strategy: str, prompt: str, sampling: Sampling, length: int) -> list[int]:

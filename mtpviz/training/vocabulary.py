@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from tokenizers import Tokenizer
+from tokenizers.pre_tokenizers import ByteLevel
 
 from mtpviz.errors import UserError
 
@@ -43,6 +45,13 @@ def write_maps(
                           "tokens": int(counts.sum()), "vocab": vocab, "coverage": coverage, "ids": ids[:kept].tolist()}
         (out / f"{language}.json").write_text(json.dumps(maps[language], separators=(",", ":")) + "\n")
     return maps
+
+
+def forced_ids(tokenizer: Tokenizer) -> list[int]:
+    """Ids that every map holds: single bytes and special tokens."""
+    alphabet = [tokenizer.token_to_id(letter) for letter in ByteLevel.alphabet()]
+    special = [index for index, token in tokenizer.get_added_tokens_decoder().items() if token.special]
+    return sorted({id for id in (*alphabet, *special) if id is not None})
 
 
 def rank(counts: np.ndarray, forced: list[int]) -> np.ndarray:

@@ -16,6 +16,7 @@ COMMANDS = {
     "export": "target/, draft/ and heads/mtp/ from a checkpoint",
     "texts": "texts that a target writes itself, which its heads are trained and judged on",
     "vocabulary": "the sub-vocabularies of compressed draft heads, counted over a target's own texts or a corpus",
+    "bundle": "all of it, from the corpus to the model folders, in calls of a few minutes that go on from one another",
     "heads": "draft heads of a frozen target, side by side on one pass of it",
 }
 HEADS = "heads"

@@ -23,11 +23,16 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint.pt and log.jsonl")
     parser.add_argument("--minutes", type=float, help="wall-clock budget of the run, resumed parts included")
     parser.add_argument("--tokens", type=int, help="token budget, in place of --minutes")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--dtype", choices=("auto", "bfloat16", "float32"), default="auto")
+    add_device(parser)
     parser.add_argument("--checkpoint-minutes", type=float, default=4.0)
     parser.add_argument("--resume", action="store_true", help="continue from OUT/checkpoint.pt")
     parser.add_argument("--seed", type=int, default=0)
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """On what a training runs."""
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--dtype", choices=("auto", "bfloat16", "float32"), default="auto")
 
 
 def budget(args: argparse.Namespace) -> Budget:

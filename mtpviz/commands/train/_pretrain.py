@@ -7,15 +7,13 @@ from pathlib import Path
 
 from mtpviz.commands.train import _options
 from mtpviz.errors import UserError
-from mtpviz.training.data import TokenStream, held_out_windows, load_tokens
+from mtpviz.training.data import HELD_OUT_LENGTH, HELD_OUT_ROWS, TokenStream, held_out_windows, load_all
 from mtpviz.training.distill import distill_step
 from mtpviz.training.presets import Preset
-from mtpviz.training.pretrain import pretrain_step, train
+from mtpviz.training.pretrain import compile_layers, pretrain_step, train
 from mtpviz.training.run import new_run
 from mtpviz.training.spectral import start_embedding
 from mtpviz.training.tokenizer import load_tokenizer
-
-HELD_OUT_ROWS, HELD_OUT_LENGTH = 4, 512
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +35,7 @@ def pretrain(args: argparse.Namespace, preset: Preset, state: dict | None, froze
         raise UserError(
             f"The tokenizer has {tokenizer.get_vocab_size()} tokens, the preset {preset.target.vocab_size}.")
     cache = args.cache or out / "cache"
-    arrays = {name: load_tokens(corpus, cache, tokenizer, name, "train") for name in preset.mix}
+    arrays = load_all(corpus, cache, tokenizer, preset.mix, "train")
     device, dtype = _options.device(args)
     run = new_run(preset, TokenStream(arrays, preset.mix), device=device, dtype=dtype, seed=args.seed)
     if state is not None:
@@ -49,9 +47,7 @@ def pretrain(args: argparse.Namespace, preset: Preset, state: dict | None, froze
         run.target.load_state_dict(frozen_target)
         run.target.requires_grad_(False)
     if args.compile:
-        for model in (run.target, run.draft):
-            for layer in (*model.model.layers, *model.extra_heads):
-                layer.compile()
+        compile_layers(run, _options.report)
     length = min(HELD_OUT_LENGTH, preset.target.context)
     windows = held_out_windows(corpus, cache, tokenizer, rows=HELD_OUT_ROWS, length=length, extra=run.target.num_heads)
     step = pretrain_step if frozen_target is None else distill_step

@@ -28,12 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write the models with their cards, which take the licences from the corpus' README."""
     state = load_checkpoint(args.run)
-    readme = args.corpus / "README.md"
+    export_run(state, load_tokenizer(args.tokenizer), args.out, record(args.corpus, args.hardware))
+
+
+def record(corpus: Path, hardware: str | None) -> dict[str, str]:
+    """What the cards say beside a checkpoint: hardware (None: this machine), date, licences of the corpus."""
+    readme = corpus / "README.md"
     if not readme.is_file():
         raise UserError(f"{readme} does not exist; the model cards take the licences from it.")
-    record = {
-        "hardware": args.hardware or f"a {os.cpu_count()}-core {platform.machine()} CPU",
-        "date": datetime.date.today().isoformat(),
-        "corpus_notice": corpus_notice(readme.read_text(encoding="utf-8")),
-    }
-    export_run(state, load_tokenizer(args.tokenizer), args.out, record)
+    return {"hardware": hardware or f"a {os.cpu_count()}-core {platform.machine()} CPU",
+            "date": datetime.date.today().isoformat(),
+            "corpus_notice": corpus_notice(readme.read_text(encoding="utf-8"))}

@@ -5,15 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tokenizers.pre_tokenizers import ByteLevel
-
 from mtpviz.commands.train._options import existing, writable
 from mtpviz.errors import UserError
 from mtpviz.training.corpus import DOMAINS, SPLITS
 from mtpviz.training.data import load_tokens
 from mtpviz.training.selfdistill import read_texts
 from mtpviz.training.tokenizer import load_tokenizer
-from mtpviz.training.vocabulary import write_maps
+from mtpviz.training.vocabulary import forced_ids, write_maps
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,10 +35,7 @@ def run(args: argparse.Namespace) -> None:
         corpus, cache = existing(args.corpus), args.cache or args.out / "cache"
         arrays = [{domain: load_tokens(corpus, cache, tokenizer, domain, split) for domain in DOMAINS}
                   for split in SPLITS]
-    alphabet = [tokenizer.token_to_id(letter) for letter in ByteLevel.alphabet()]
-    special = [index for index, token in tokenizer.get_added_tokens_decoder().items() if token.special]
-    forced = sorted({id for id in (*alphabet, *special) if id is not None})
-    maps = write_maps(*arrays, tokenizer.get_vocab_size(), forced, writable(args.out),
+    maps = write_maps(*arrays, tokenizer.get_vocab_size(), forced_ids(tokenizer), writable(args.out),
                       "the target's own texts" if args.texts else "the corpus")
     for language, found in maps.items():
         print(f"{language}: {len(found['ids'])} ids; held-out coverage by share of the vocabulary {found['coverage']}")
