@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from mtpviz.discover import device_strategies, strategies
 from mtpviz.engine.batch import decode_batch
 from mtpviz.engine.budget import PassCost
 from mtpviz.engine.device import memory
@@ -33,6 +34,14 @@ def gpu(monkeypatch):
         monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
         monkeypatch.delenv("TRITON_INTERPRET", raising=False)
     return show
+
+
+def test_every_strategy_has_a_device_form_that_is_called_and_set_as_the_host_s():
+    assert set(device_strategies()) == set(strategies())
+    for name, form in device_strategies().items():
+        host = strategies()[name]
+        assert [getattr(form, field) for field in ("name", "title", "blurb", "order", "settings")] == \
+            [getattr(host, field) for field in ("name", "title", "blurb", "order", "settings")]
 
 
 def test_auto_takes_a_gpu_that_can_be_used(gpu):

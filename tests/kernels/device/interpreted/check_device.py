@@ -76,7 +76,7 @@ def decode(session, spec: str, sampling=GREEDY, new=32, record=True, watch=True,
 
 @pytest.mark.parametrize(("spec", "sampling", "new", "record"), [
     ("ntp", GREEDY, 32, False), ("ntp", DRAWN, 8, True), ("draft:tree=chain:depth=2", GREEDY, 32, False),
-    ("draft:tree=dynamic:depth=3:width=2:nodes=4", DRAWN, 32, False), ("lookup:nodes=5", GREEDY, 8, True),
+    ("draft:tree=dynamic:depth=2:width=2:nodes=4", DRAWN, 32, False), ("lookup:nodes=5", GREEDY, 8, True),
     ("draft:depth=3:propose=sample", DRAWN, 12, True), ("mtp:tree=dynamic:width=2:nodes=7", GREEDY, 8, True)])
 def test_tokens_trees_and_records_equal_the_cpu_s(sessions, spec, sampling, new, record):
     equal_the_cpu(sessions, spec, sampling, new, record)
