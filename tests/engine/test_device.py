@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from mtpviz.discover import device_strategies, strategies
 from mtpviz.engine.batch import decode_batch
 from mtpviz.engine.budget import PassCost
 from mtpviz.engine.device import memory
@@ -33,6 +34,14 @@ def gpu(monkeypatch):
         monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
         monkeypatch.delenv("TRITON_INTERPRET", raising=False)
     return show
+
+
+def test_every_strategy_has_a_device_form_that_is_called_and_set_as_the_host_s():
+    assert set(device_strategies()) == set(strategies())
+    for name, form in device_strategies().items():
+        host = strategies()[name]
+        assert [getattr(form, field) for field in ("name", "title", "blurb", "order", "settings")] == \
+            [getattr(host, field) for field in ("name", "title", "blurb", "order", "settings")]
 
 
 def test_auto_takes_a_gpu_that_can_be_used(gpu):
@@ -93,9 +102,9 @@ def test_a_batch_on_a_cpu_is_told(session):
         decode_batch(session, None, ["the fox"], Sampling(), 4)
 
 
-def step(accepted: int, depth: int, ms: float) -> Step:
+def step(accepted: int, depth: int, ms: float, draft_ms: float | None = None) -> Step:
     nodes = [Node(1, i - 1, i + 1) for i in range(depth)]
-    times = {"draft": depth * 0.1, "verify": ms, "commit": 0.0, "host": 0.0}
+    times = {"draft": depth * 0.1 if draft_ms is None else draft_ms, "verify": ms, "commit": 0.0, "host": 0.0}
     return Step(0, 0, 0, nodes, [Row(0)] * (depth + 1), list(range(accepted)), 0, [0], [""], times, 0.0)
 
 
@@ -103,7 +112,7 @@ def step(accepted: int, depth: int, ms: float) -> Step:
 def test_auto_finds_the_depth_that_pays(right, least, most):
     """A draft that is right `right` levels deep; a level costs a tenth of a pass."""
     shapes = [Shape()] + [Shape(depth, 15, 4) for depth in (1, 2, 3, 4, 6, 8, 12, 16)]
-    auto, chosen = Auto(shapes, PassCost((1, 64), [1.0, 1.05])), []
+    auto, chosen = Auto(shapes, PassCost((1, 64), [1.0, 1.05]), free=False), []
     for _ in range(300):
         shape = auto.choose()
         chosen.append(shape.depth)
@@ -112,3 +121,15 @@ def test_auto_finds_the_depth_that_pays(right, least, most):
     assert least <= settled[len(settled) // 2] <= most
     assert max(b - a for a, b in zip([-1, *(i for i, d in enumerate(chosen) if d)],
                                      [i for i, d in enumerate(chosen) if d], strict=False)) <= 16
+
+
+def test_auto_goes_as_deep_as_heads_that_draft_all_levels_at_once_are_right():
+    """Drafting costs half a pass whatever the depth: one level does not pay, all four do."""
+    auto = Auto([Shape()] + [Shape(depth, 4 * depth, 4) for depth in (1, 2, 3, 4)], PassCost((1, 64), [1.0, 1.05]),
+                free=True)
+    chosen = []
+    for _ in range(100):
+        shape = auto.choose()
+        chosen.append(shape.depth)
+        auto.observe(step(min(3, shape.depth), shape.depth, 1.0, 0.5 * (shape.depth > 0)))
+    assert sorted(chosen[50:])[25] >= 3

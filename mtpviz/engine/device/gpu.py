@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,14 @@ class Gpu:
         check(f"The {what} model", parts)
         self.plan |= parts
         return GpuModel(config, weights, dtype, self.device, shared)
+
+    def weights(self, what: str, dtype: torch.dtype,
+                tensors: Sequence[torch.Tensor | None]) -> list[torch.Tensor | None]:
+        """Further weights in the GPU's memory, None for None; UserError if they do not fit, before any is taken."""
+        size = dtype.itemsize * sum(tensor.numel() for tensor in tensors if tensor is not None)
+        check(f"Drafting with {what}", {f"{what} weights": size})
+        self.plan[f"{what} weights"] = self.plan.get(f"{what} weights", 0) + size
+        return [None if tensor is None else tensor.to(self.device, dtype).contiguous() for tensor in tensors]
 
     def lane(self, session: Session, drafter: DeviceDrafter, sampling: Sampling, prompts: list[list[int]],
              limits: list[int], record: bool = False) -> DeviceLane:

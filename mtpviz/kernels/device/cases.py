@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -33,7 +33,8 @@ from mtpviz.kernels.device.weigh import weigh_probs, weigh_rows
 
 @dataclass(frozen=True)
 class Shape:
-    """A model's sizes, as in models/config.py, and the passes that are compiled for it: rows, and slots of a cache."""
+    """A model's sizes, as in models/config.py, and the passes that are compiled for it: rows, and slots of a cache.
+    head_dims: further head sizes that attention is compiled for."""
 
     hidden: int
     inner: int
@@ -45,11 +46,12 @@ class Shape:
     rows: tuple[int, ...] = (1, 64)
     slots: int = 2048
     layers: int = 12
+    head_dims: tuple[int, ...] = ()
 
 
 SHAPES = {
     "bundled-256": Shape(256, 704, 4, 2, 64, 16384),
-    "bundled-320": Shape(320, 896, 5, 5, 64, 16384),
+    "bundled-320": Shape(320, 896, 5, 5, 64, 16384, head_dims=(80, 96, 256)),
     "Qwen3-0.6B": Shape(1024, 3072, 16, 8, 128, 151936, qk_norm=True, rows=(1, 32, 64), layers=28),
     "Llama-3.2-1B": Shape(2048, 8192, 32, 8, 64, 128256, layers=16),
     "Llama-3.1-8B": Shape(4096, 14336, 32, 8, 128, 128256, rows=(1, 32, 64), layers=32),
@@ -78,6 +80,10 @@ def cases(name: str, target: str) -> Iterator[Case]:
         yield from _linears(shape, rows, target)
         yield from _vocabulary(shape, rows, target)
     yield from _around(shape, shape.rows[-1], target)
+    for head_dim in shape.head_dims:
+        with record(target) as launches:
+            moved = _attention(replace(shape, head_dim=head_dim), shape.rows[-1])
+        yield from _told(launches, f"{shape.rows[-1]}, heads of {head_dim}", moved)
     yield from _choosing(shape, shape.rows[-1], target)
     yield from _heads(shape, target)
 
@@ -111,13 +117,13 @@ def _vocabulary(s: Shape, rows: int, target: str) -> Iterator[Case]:
 
 def _around(s: Shape, rows: int, target: str) -> Iterator[Case]:
     """What is between the products; compiled once, since row counts are arguments."""
-    width, query, heads = s.heads * s.head_dim, empty(rows, s.heads, s.head_dim), s.heads + 2 * s.kv_heads
+    query, heads = empty(rows, s.heads, s.head_dim), s.heads + 2 * s.kv_heads
     ints, tree = empty(1, dtype=torch.int32), empty(1, rows, dtype=torch.int32)
     path, table = empty(1, rows, 16, dtype=torch.int32), empty(s.slots, s.head_dim // 2, dtype=torch.float32)
     cache = empty(1, s.kv_heads, s.slots, s.head_dim)
     stream = empty(rows, s.hidden, dtype=torch.float32)
     norm = empty(s.head_dim) if s.qk_norm else None
-    kv, head = 4 * s.kv_heads * s.slots * s.head_dim, 2 * s.head_dim
+    head = 2 * s.head_dim
     moved = {}  # kernel -> bytes, floating-point operations
 
     with record(target) as launches:
@@ -129,11 +135,18 @@ def _around(s: Shape, rows: int, target: str) -> Iterator[Case]:
         moved["_place"] = 2 * rows * heads * head, 3 * rows * heads * head
         ancestry(tree, ints, ints, path, tree, tree)
         moved["_ancestry"] = 4 * rows * 19, 0
-        attention(query, cache, cache, ints, path, tree, empty(rows, width),
-                  Scratch("meta", 1, rows, s.heads, s.head_dim, s.slots))
-        moved["_attend"] = kv + 2 * rows * width, 4 * rows * s.slots * width
-        moved["_merge"] = 2 * rows * width, rows * width
+        moved |= _attention(s, rows)
     yield from _told(launches, rows, moved)
+
+
+def _attention(s: Shape, rows: int) -> dict[str, tuple[int, int]]:
+    """Launch tree attention over a full cache; bytes and operations by kernel."""
+    ints, tree, path = (empty(*shape, dtype=torch.int32) for shape in ((1,), (1, rows), (1, rows, 16)))
+    width, cache = s.heads * s.head_dim, empty(1, s.kv_heads, s.slots, s.head_dim)
+    attention(empty(rows, s.heads, s.head_dim), cache, cache, ints, path, tree, empty(rows, width),
+              Scratch("meta", 1, rows, s.heads, s.head_dim, s.slots))
+    kv = 4 * s.kv_heads * s.slots * s.head_dim
+    return {"_attend": (kv + 2 * rows * width, 4 * rows * s.slots * width), "_merge": (2 * rows * width, rows * width)}
 
 
 def _choosing(s: Shape, rows: int, target: str) -> Iterator[Case]:
@@ -211,6 +224,6 @@ def _heads(s: Shape, target: str) -> Iterator[Case]:
     yield Case(f"pick {top} x {rows}", launches[1], 16 * ids.numel(), 0)
 
 
-def _told(launches: list[Launch], rows: int, moved: dict[str, tuple[int, int]]) -> Iterator[Case]:
+def _told(launches: list[Launch], rows: int | str, moved: dict[str, tuple[int, int]]) -> Iterator[Case]:
     for one in launches:
         yield Case(f"{one.kernel.__name__[1:]} x {rows}", one, *moved[one.kernel.__name__])

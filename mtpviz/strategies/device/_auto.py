@@ -20,14 +20,15 @@ IDLE = _PROBE + 3  # room for what such steps commit, a row each, in a drafter t
 
 
 class Auto:
-    """Chooses among `shapes`. cost: of a target pass by rows, for shapes that have not been timed."""
+    """Chooses among `shapes`. cost: of a target pass by rows, for shapes that have not been timed. free: whether a
+    further level costs no more drafting."""
 
-    def __init__(self, shapes: Sequence[Shape], cost: PassCost):
-        self.shapes, self.cost = sorted(shapes, key=lambda shape: shape.depth), cost
+    def __init__(self, shapes: Sequence[Shape], cost: PassCost, free: bool):
+        self.shapes, self.cost, self.free = sorted(shapes, key=lambda shape: shape.depth), cost, free
         deepest = self.shapes[-1].depth
         self.rates = [_GUESS**depth for depth in range(deepest + 1)]
         self.ms: dict[Shape, float] = {}
-        self.level_ms = cost(1) / 4  # of drafting one level, until it was measured
+        self.draft_ms = cost(1) / 4  # of drafting one level, or all where they are free; until it was measured
         self.flying: deque[Shape] = deque()
         self.idle = 0
 
@@ -44,7 +45,10 @@ class Auto:
         return 1.0 + sum(self.rates[1 : shape.depth + 1])
 
     def _ms(self, shape: Shape) -> float:
-        return self.ms.get(shape) or self.cost(shape.rows) + shape.depth * self.level_ms
+        return self.ms.get(shape) or self.cost(shape.rows) + self._passes(shape) * self.draft_ms
+
+    def _passes(self, shape: Shape) -> int:
+        return min(shape.depth, 1) if self.free else shape.depth
 
     def observe(self, step: Step) -> None:
         """Take in a finished step."""
@@ -59,4 +63,5 @@ class Auto:
         took = sum(ms for phase, ms in step.time_ms.items() if phase != "host")
         self.ms[shape] = took if shape not in self.ms else _FORGET * self.ms[shape] + (1 - _FORGET) * took
         if shape.depth:
-            self.level_ms = _FORGET * self.level_ms + (1 - _FORGET) * step.time_ms["draft"] / shape.depth
+            spent = step.time_ms["draft"] / self._passes(shape)
+            self.draft_ms = _FORGET * self.draft_ms + (1 - _FORGET) * spent

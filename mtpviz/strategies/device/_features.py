@@ -58,12 +58,11 @@ class DeviceFeatures(Waiting, Recurrent):
         weights = Weights(own.embed, [head.layer], head.norm, own.head)
         model = session.gpu.model(f"{cls.title} draft", head.config, weights, target.dtype, target)
 
-        def vector(values) -> torch.Tensor | None:
-            return None if values is None else model.own(torch.from_numpy(values))
-
-        return Module(model, head, *(None if matrix is None else model.own(matrix.weight)
-                                     for matrix in (head.fuse, head.mix)),
-                      *map(vector, (head.bias, head.token_norm, head.feature_norm)), model.own(head.unembedding))
+        matrices = [None if matrix is None else matrix.weight for matrix in (head.fuse, head.mix)]
+        vectors = [None if values is None else torch.from_numpy(values)
+                   for values in (head.bias, head.token_norm, head.feature_norm)]
+        return Module(model, head, *session.gpu.weights(f"{cls.title} head", target.dtype,
+                                                        [*matrices, *vectors, head.unembedding]))
 
     @property
     def _slots(self) -> int:
@@ -87,8 +86,9 @@ class DeviceFeatures(Waiting, Recurrent):
             return torch.zeros((*shape, hidden), dtype=dtype, device=device)
 
         kept = torch.float32 if module.head.raw else state.target.dtype
-        self.drafted, self.lifted = rows(*self.block.tokens.shape, dtype=kept), rows(batch * self.most)
-        self.last, self.scored, self.fused = rows(batch, dtype=kept), rows(batch), rows(batch * MAX_ROWS)
+        self.drafted, self.lifted, self.last = (
+            rows(*shape, dtype=kept) for shape in (self.block.tokens.shape, (batch * self.most,), (batch,)))
+        self.scored, self.fused = rows(batch), rows(batch * MAX_ROWS, dtype=torch.float32)
         self.paired = torch.zeros((batch * MAX_ROWS, 2 * hidden), dtype=state.target.dtype, device=device)
         shapes = [tuple(weight.shape) for weight in (module.fuse, module.mix) if weight is not None]
         self.workspace = Workspace(device, batch * MAX_ROWS, shapes)

@@ -48,9 +48,11 @@ class DeviceResidual(Parallel):
 
     @classmethod
     def _load(cls, session) -> Heads:
-        read, own = cls.host.read(session), session.target.own
-        blocks = [[(own(weight.weight), own(torch.from_numpy(bias))) for weight, bias in head] for head in read.blocks]
-        return Heads(read, blocks, [own(unembedding) for unembedding in read.unembeddings])
+        read = cls.host.read(session)
+        flat = [part for head in read.blocks for weight, bias in head
+                for part in (weight.weight, torch.from_numpy(bias))]
+        taken = iter(session.gpu.weights(f"{cls.title} heads", session.target.dtype, [*flat, *read.unembeddings]))
+        return Heads(read, [[(next(taken), next(taken)) for _ in head] for head in read.blocks], list(taken))
 
     def attach(self, state: State, prompt: list[int]) -> None:
         super().attach(state, prompt)

@@ -61,7 +61,7 @@ class TreeDrafter(DeviceDrafter):
             self.width, most = AUTO_WIDTH, min(depth or 16, self.deepest)
             self.shapes = [Shape()] + [Shape(d, n, self.width) for d, n in _AUTO.items() if d < most]
             self.shapes.append(Shape(most, max(n for d, n in _AUTO.items() if d <= most), self.width))
-            self.auto = Auto(self.shapes, self.session.pass_cost)
+            self.auto = Auto(self.shapes, self.session.pass_cost, self.free)
 
     def _fix(self, levels: int, nodes: int) -> None:
         """The static tree of so many nodes, 0: as many as pay by what a pass costs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from mtpviz.engine.device.memory import check
 from mtpviz.kernels.device.vocab import VocabScratch, top_tokens
 from mtpviz.strategies._vocabulary import choose
 
@@ -35,6 +36,9 @@ class Head:
 
 def _cut(unembedding: torch.Tensor, kept: np.ndarray | None,
          ids: np.ndarray | None) -> tuple[torch.Tensor, torch.Tensor | None]:
-    device = unembedding.device
-    weight = unembedding if kept is None else unembedding[torch.from_numpy(kept).to(device)].contiguous()
+    device, weight = unembedding.device, unembedding
+    if kept is not None:
+        size = len(kept) * unembedding.shape[1] * unembedding.itemsize
+        check(f"A head of {len(kept)} tokens", {"weights": size})
+        weight = unembedding[torch.from_numpy(kept).to(device)]
     return weight, None if ids is None else torch.from_numpy(ids).to(device, torch.int32)

@@ -52,9 +52,10 @@ class DeviceFirp(Parallel):
 
 def _load(session):
     """The maps as they were read, and all of them as one weight (states * hidden, hidden) and one bias."""
-    maps, own = firp.read(session), session.target.own
-    return (maps, own(torch.cat([weight.weight for weight, _ in maps.maps])),
-            own(torch.cat([torch.from_numpy(bias) for _, bias in maps.maps])))
+    maps = firp.read(session)
+    both = [torch.cat([weight.weight for weight, _ in maps.maps]),
+            torch.cat([torch.from_numpy(bias) for _, bias in maps.maps])]
+    return maps, *session.gpu.weights("FIRP maps", session.target.dtype, both)
 
 
 STRATEGY = DeviceFirp

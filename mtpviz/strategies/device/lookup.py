@@ -21,7 +21,7 @@ class DeviceLookup(DeviceDrafter):
         super().__init__(session, sampling, **settings)
         nodes = self.chosen["nodes"]
         self.shapes = [Shape(count, count) for count in ([nodes] if nodes else (3, 7, MAX_NODES))]
-        self.auto = None if nodes else Auto(self.shapes, session.pass_cost)
+        self.auto = None if nodes else Auto(self.shapes, session.pass_cost, free=True)
 
     def shape(self) -> Shape:
         return self.auto.choose() if self.auto else self.shapes[0]
