@@ -29,7 +29,8 @@ STRINGS = {
     "page.name": "mtpviz",
     # header
     "chip.recorded": "recorded · {hardware} · {dtype} · {date}",
-    "chip.live": "live · {hardware} · {dtype}",
+    "chip.recorded.short": "recorded · {hardware} · {date}",
+    "chip.live.short": "live · {hardware}",
     "chip.recorded.about": (
         "This race was run earlier, on this hardware and date, and is replayed from its record."
     ),
@@ -109,6 +110,12 @@ STRINGS = {
     "record.commit": "Commit",
     "record.command": "Command",
     "record.versions": "Versions",
+    # the lead
+    "lead": (
+        "One model, the same text in every lane. Next-token writes one token per pass; the others guess several and"
+        " check them in one. Big number: how much faster."
+    ),
+    "lead.learn": "New? Take the tour",
     # prompt row
     "prompt.label": "Prompt",
     "prompt.placeholder": "Write the beginning of a text",
@@ -237,7 +244,7 @@ STRINGS = {
     "why.ideal": "ideal τ",
     "why.draft": "draft",
     "why.verify": "verify",
-    "why.rest": "commit, host",
+    "why.rest": "rest",
     "why.measured": "measured",
     "why.ideal.about": (
         "The speedup if a pass over drafts cost no more than a plain one and drafting were free"

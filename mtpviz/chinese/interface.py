@@ -8,7 +8,8 @@ INTERFACE = {
     "page.name": "mtpviz",
     # header
     "chip.recorded": "录制 · {hardware} · {dtype} · {date}",
-    "chip.live": "实时 · {hardware} · {dtype}",
+    "chip.recorded.short": "录制 · {hardware} · {date}",
+    "chip.live.short": "实时 · {hardware}",
     "chip.recorded.about": "这场比赛是此前在该硬件上、于该日期运行的，现按记录回放。",
     "chip.live.about": "这场比赛刚刚在这台机器上运行。",
     "chip.model.loading": "正在加载模型",
@@ -87,6 +88,11 @@ INTERFACE = {
     "record.commit": "提交版本",
     "record.command": "命令",
     "record.versions": "版本",
+    # the lead
+    "lead": (
+        "每条泳道都由同一个模型写同一段文字。逐词元每次前向只写一个词元；其余泳道先猜几个，再用一次前向一并检查。大号数字就是快了多少。"
+    ),
+    "lead.learn": "第一次来？看教程",
     # prompt row
     "prompt.label": "提示词",
     "prompt.placeholder": "写下一段文字的开头",

@@ -3,6 +3,8 @@ mtp.record = (() => {
   const DAY = { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" };
 
   const day = (run) => (run.date ? new Date(run.date).toLocaleDateString(mtp.language?.tag() ?? "en-GB", DAY) : "");
+  // How many threads serve best is measured before each race, so it is no part of the machine.
+  const machine = (run) => (run.hardware ?? "").replace(/, \d+ threads?$/, "");
   const line = (run) => mtp.say("chip.recorded", { hardware: run.hardware ?? "", dtype: run.dtype ?? "", date: day(run) });
 
   function sampling(run) {
@@ -24,8 +26,8 @@ mtp.record = (() => {
       ["versions", versions.map(([name, value]) => `${name} ${value}`).join(", ")],
     ].filter(([, value]) => value).map(([name, value]) => [mtp.say(`record.${name}`), String(value)]);
   }
-  // When, on what, from which commit and by which command: a line each.
-  const origin = (run) => facts(run).filter(([name]) => ["date", "commit", "command"].some((key) => name === mtp.say(`record.${key}`)))
+  // On what, when, from which commit and by which command: a line each.
+  const origin = (run) => facts(run).filter(([name]) => ["hardware", "date", "commit", "command"].some((key) => name === mtp.say(`record.${key}`)))
     .map(([name, value]) => `${name}: ${value}`);
-  return { day, line, facts, origin };
+  return { day, machine, line, facts, origin };
 })();

@@ -29,7 +29,7 @@ mtp.save = () => {
   // What the picture shows is what the reader sees: the theme, the lane and step under the microscope, the ghosts.
   function picture() {
     const wish = { view: view.value, size: size.value, theme: state.theme, rejected: state.ghosts };
-    const lane = state.race.lanes[state.lane], step = lane.count(state.time) - 1;
+    const step = mtp.player.count() - 1;
     return view.value === "tree" ? { ...wish, lane: state.lane, ...(step >= 0 && { step }) } : wish;
   }
   async function attempt(make) {

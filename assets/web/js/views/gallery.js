@@ -1,5 +1,4 @@
 // The recorded races, a row a domain: each a button with the speedups of its lanes. They need no model.
-mtp.places.gallery = ".view.gallery";
 mtp.views.push({
   name: "gallery", area: "run", order: 50,
   mount(host) {
@@ -60,9 +59,8 @@ mtp.views.push({
     async function load(entry) {
       if (await mtp.open.recorded(entry.name, chosen)) mtp.go("race");
     }
-    // One group for each machine, day and commit, which stand above it; greedy races first. How many threads serve best is
-    // measured before each race, so it is no part of the machine.
-    const machine = (entry) => entry.hardware.replace(/, \d+ threads?$/, "");
+    // One group for each machine, day and commit, which stand above it; greedy races first.
+    const { machine } = mtp.record;
     const commit = (entry) => entry.commit.replace(/^(.{10}).*?(\+?)$/, "$1$2");
     function groups() {
       const by = new Map();

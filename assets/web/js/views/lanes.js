@@ -72,7 +72,7 @@ mtp.views.push({
         const shown = now.first ? now.steps : -1, written = now.first ? now.tokens + 1 : 0;
         const ended = race.finished && state.time >= lane.end;
         if (part.flow.show(shown, !ended, state.ghosts)) moved.push(part.flow);
-        part.flow.mark("now", state.lane === index && known ? now.steps - 1 : null);
+        part.flow.mark("now", state.lane === index && known ? mtp.player.count() - 1 : null);
         part.flow.mark("hover", state.hover?.lane === index ? state.hover.step : null);
         part.flow.point(state.hover?.index ?? null);
         const ahead = state.time > won ? race.at(index, won) : null;

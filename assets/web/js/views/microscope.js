@@ -39,7 +39,7 @@ mtp.views.push({
     return (state, was) => {
       lane = state.race?.lanes[state.lane] ?? null;
       if (!lane) return;
-      const count = newest(lane, lane.count(state.time), state.race), found = lane.steps[count - 1] ?? null;
+      const count = newest(lane, mtp.player.count(), state.race), found = lane.steps[count - 1] ?? null;
       const name = lane.title;
       text(title, found ? say("step.title", { title: name, n: count, of: lane.steps.length }) : name);
       if (found === step && found?.full === host.drawn && state.race === was.race && state.lane === was.lane) return explain();
