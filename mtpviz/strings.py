@@ -111,7 +111,7 @@ STRINGS = {
     "record.command": "Command",
     "record.versions": "Versions",
     # the lead
-    "lead": (
+    "lead.what": (
         "One model, the same text in every lane. Next-token writes one token per pass; the others guess several and"
         " check them in one. Big number: how much faster."
     ),

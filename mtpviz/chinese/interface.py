@@ -89,7 +89,7 @@ INTERFACE = {
     "record.command": "命令",
     "record.versions": "版本",
     # the lead
-    "lead": (
+    "lead.what": (
         "每条泳道都由同一个模型写同一段文字。逐词元每次前向只写一个词元；其余泳道先猜几个，再用一次前向一并检查。大号数字就是快了多少。"
     ),
     "lead.learn": "第一次来？看教程",

@@ -41,7 +41,7 @@ PHRASES = {
     ),
     "repeating": "重复文本",
     "math": "算术",
-    "A worked calculation, long on purpose (384 tokens): see how the tokens per pass change along the text, under Figures": (
+    "A worked calculation, long on purpose (384 tokens): Figures shows the tokens per pass along the text": (
         "分步计算，特意写长（384 个词元）：在“图表”中看每次前向的词元数怎样沿文本变化"
     ),
     "A text that repeats itself: where looking up what came before can pay": "自身有重复的文本：查找前文可能有用",

@@ -16,7 +16,7 @@ from mtpviz.commands.output import Progress, print_json
 from mtpviz.engine.budget import MEASURED_ROWS
 from mtpviz.engine.selfcheck import invariance
 from mtpviz.engine.session import Session
-from mtpviz.export.png import browser
+from mtpviz.export._browser import browser
 from mtpviz.kernels.device import why_not
 from mtpviz.kernels.simd import has_bf16_dot
 

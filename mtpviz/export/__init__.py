@@ -1,4 +1,4 @@
-"""Traces and views to files: CSV, Parquet, JSON Lines; SVG, PNG, GIF; one self-contained HTML page.
+"""Traces and views to files: CSV, Parquet, JSON Lines; SVG, PNG, PDF, GIF; one self-contained HTML page.
 
 A format is a module with SUFFIX and `write(traces, path, **options)`; `discover.exports()` lists them. Options that
 every picture shares: view "race" | "tree" | "speedup", size "slide" | "paper", theme "light" | "dark", and for a tree

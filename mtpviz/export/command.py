@@ -10,6 +10,7 @@ from mtpviz.export import read, write
 from mtpviz.export._scene import PALETTES, SIZES
 from mtpviz.export._views import views
 from mtpviz.export.csv import TABLES
+from mtpviz.export.html import LANGUAGES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--step", type=int, metavar="N",
                         help="of a tree: the step, from 0; by default the one that accepted most")
     parser.add_argument("--rejected", action="store_true", help="show rejected drafts in a race's text")
+    parser.add_argument("--language", choices=LANGUAGES, default="en", help="of an HTML page")
     parser.add_argument("--table", choices=TABLES, default="tokens", help="of a CSV")
     parser.add_argument("--out", metavar="FILE", help="by default the trace's name beside it, with the view and suffix")
 
@@ -36,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     to = args.to or (None if args.out else "svg")
     path = args.out or _beside(Path(args.trace), discover.pick("export", to).SUFFIX, args.view)
     write(traces, path, to=to, view=args.view, size=args.size, theme=args.theme, lane=args.lane, step=args.step,
-          rejected=args.rejected, table=args.table)
+          rejected=args.rejected, table=args.table, language=args.language)
     print(path)
     return 0
 
@@ -44,4 +46,4 @@ def run(args: argparse.Namespace) -> int:
 def _beside(trace: Path, suffix: str, view: str) -> Path:
     """TRACE's name with the format's suffix; a picture's name tells its view."""
     stem = trace.name.removesuffix(".gz").removesuffix(".jsonl").removesuffix(".parquet")
-    return trace.with_name(f"{stem}-{view}{suffix}" if suffix in (".svg", ".png", ".gif") else stem + suffix)
+    return trace.with_name(f"{stem}-{view}{suffix}" if suffix in (".svg", ".png", ".pdf", ".gif") else stem + suffix)

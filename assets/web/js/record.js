@@ -2,7 +2,7 @@
 mtp.record = (() => {
   const DAY = { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" };
 
-  const day = (run) => (run.date ? new Date(run.date).toLocaleDateString(mtp.language?.tag() ?? "en-GB", DAY) : "");
+  const day = (run) => (run.date ? new Date(run.date).toLocaleDateString(mtp.language?.tag() ?? mtp.tag, DAY) : "");
   // How many threads serve best is measured before each race, so it is no part of the machine.
   const machine = (run) => (run.hardware ?? "").replace(/, \d+ threads?$/, "");
   const line = (run) => mtp.say("chip.recorded", { hardware: run.hardware ?? "", dtype: run.dtype ?? "", date: day(run) });

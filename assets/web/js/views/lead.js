@@ -3,7 +3,7 @@ mtp.views.push({
   name: "lead", area: "ask", order: -10,
   mount(host) {
     const { el } = mtp.dom;
-    host.append(el("p", { text: mtp.say("lead") }));
+    host.append(el("p", { text: mtp.say("lead.what") }));
     if (mtp.learn) host.append(el("button", { class: "again", type: "button", text: mtp.say("lead.learn"), on: { click: mtp.learn.toggle } }));
     return () => {};
   },
