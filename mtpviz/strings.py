@@ -101,6 +101,7 @@ STRINGS = {
     "record.about": "About this run",
     "record.greedy": "greedy, {n} tokens",
     "record.sampled": "temperature {t}, seed {seed}, {n} tokens",
+    "record.untold": "sampling not told, {n} tokens",
     "record.thread": "1 thread",
     "record.threads": "{n} threads",
     "record.model": "Model",
@@ -291,10 +292,13 @@ STRINGS = {
     "save.unknown": "There is no file of the kind {to} to be had here.",
     # open
     "open.button": "Open a trace file",
-    "open.about": "A .jsonl or .jsonl.gz that this page or python -m mtpviz wrote; or drop one anywhere",
+    "open.about": (
+        "A .jsonl or .jsonl.gz that this page or python -m mtpviz wrote, an answer of vLLM with detailed metrics, or a"
+        " Spec-Bench answer file; or drop one anywhere"
+    ),
     "open.reading": "Reading {file}.",
     "open.busy": "A race is running; stop it first, then open another.",
-    "open.unknown": "No trace came with this request; choose a .jsonl or .jsonl.gz file.",
+    "open.unknown": "No trace came with this request; choose a .jsonl, .jsonl.gz or .json file.",
     "open.large": "{file} is larger than {limit} MiB; a trace of a race is far smaller.",
     "open.bomb": "{file} unpacks to more than {limit} MiB; a trace of a race is far smaller.",
     "open.damaged": "{file} cannot be read to its end; it may be damaged or cut off.",

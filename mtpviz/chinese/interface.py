@@ -79,6 +79,7 @@ INTERFACE = {
     "record.about": "关于这次运行",
     "record.greedy": "贪心，{n} 个词元",
     "record.sampled": "温度 {t}，种子 {seed}，{n} 个词元",
+    "record.untold": "采样方式未说明，{n} 个词元",
     "record.thread": "1 个线程",
     "record.threads": "{n} 个线程",
     "record.model": "模型",
@@ -163,10 +164,13 @@ INTERFACE = {
     "save.unknown": "这里没有 {to} 类型的文件。",
     # open
     "open.button": "打开轨迹文件",
-    "open.about": "由本页或 python -m mtpviz 写出的 .jsonl 或 .jsonl.gz；也可拖放到页面任意处",
+    "open.about": (
+        "由本页或 python -m mtpviz 写出的 .jsonl 或 .jsonl.gz、带详细指标的 vLLM 回答、"
+        "或 Spec-Bench 答案文件；也可拖放到页面任意处"
+    ),
     "open.reading": "正在读取 {file}。",
     "open.busy": "比赛正在进行；请先停止，再打开另一场。",
-    "open.unknown": "请求中没有轨迹；请选择 .jsonl 或 .jsonl.gz 文件。",
+    "open.unknown": "请求中没有轨迹；请选择 .jsonl、.jsonl.gz 或 .json 文件。",
     "open.large": "{file} 超过 {limit} MiB；一场比赛的轨迹要小得多。",
     "open.bomb": "{file} 解压后超过 {limit} MiB；一场比赛的轨迹要小得多。",
     "open.damaged": "{file} 无法完整读取，可能已损坏或被截断。",

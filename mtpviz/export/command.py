@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from mtpviz import discover
@@ -11,11 +12,13 @@ from mtpviz.export._scene import PALETTES, SIZES
 from mtpviz.export._views import views
 from mtpviz.export.csv import TABLES
 from mtpviz.export.html import LANGUAGES
+from mtpviz.foreign import untold
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("trace", metavar="TRACE", help="a trace: .jsonl, .jsonl.gz or .parquet")
+    parser.add_argument("trace", metavar="TRACE", 
+                        help="a trace (.jsonl, .jsonl.gz, .parquet), or a vLLM or Spec-Bench answer (.json, .jsonl)")
     parser.add_argument("--to", metavar="FORMAT",
                         help=f"{', '.join(discover.exports())}; by default what --out ends in")
     parser.add_argument("--view", choices=views(), default="race", metavar="NAME",
@@ -35,6 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the export and print where it lies. Bad input is a UserError."""
     traces = read(args.trace)
+    for sentence in untold(traces):
+        print(sentence, file=sys.stderr)
     to = args.to or (None if args.out else "svg")
     path = args.out or _beside(Path(args.trace), discover.pick("export", to).SUFFIX, args.view)
     write(traces, path, to=to, view=args.view, size=args.size, theme=args.theme, lane=args.lane, step=args.step,

@@ -19,10 +19,10 @@ mtp.Race = class {
       if (record.run) {
         const lane = new mtp.Lane(record.run);
         lane.prefill = record.run.prefill_ms;
-        lane.first = record.run.first >= 0 ? record.run.first_text : "";
+        lane.first = record.run.first !== -1 ? record.run.first_text : "";
         lanes.push(lane);
       } else if (record.step) lanes.at(-1).addFull(record.step);
-      else lanes.at(-1).closed = record.end?.reason ?? "";
+      else Object.assign(lanes.at(-1), { closed: record.end?.reason ?? "", untold: record.end?.untold ?? [] });
     }
     const race = new mtp.Race(lanes, header.live);
     race.exact = header.exact;

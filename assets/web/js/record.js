@@ -9,6 +9,7 @@ mtp.record = (() => {
 
   function sampling(run) {
     const { temperature, top_k, top_p, min_p } = run.sampling;
+    if (temperature === undefined) return mtp.say("record.untold", { n: run.max_new_tokens });
     if (!temperature) return mtp.say("record.greedy", { n: run.max_new_tokens });
     const cuts = [top_k && `top-k ${top_k}`, top_p < 1 && `top-p ${top_p}`, min_p && `min-p ${min_p}`].filter(Boolean);
     return [mtp.say("record.sampled", { t: temperature, seed: run.seed, n: run.max_new_tokens }), ...cuts].join(", ");

@@ -65,7 +65,7 @@ mtp.views.push({
       for (const line of lines) text(line, "");
       figure.hidden = true;
       if (!found) return text(lines[0], state.race.finished ? "" : say("speedup.waiting"));
-      text(lines[3], say(found.loops ? "speedup.loops" : "speedup.distinct", { share: percent(found.distinct) }));
+      text(lines[3], found.distinct === null ? "" : say(found.loops ? "speedup.loops" : "speedup.distinct", { share: percent(found.distinct) }));
       lines[3].classList.toggle("loops", found.loops);
       if (found.why) tell(found, state.race.lanes[state.lane].title);
       else text(lines[0], say(state.lane === state.race.base ? "speedup.base" : "speedup.none"));
