@@ -94,7 +94,7 @@ STRINGS = {
     "keys.nodes": "walk through the nodes of the tree",
     "keys.course": "open the course; next and previous page",
     "keys.lecture": "lecture mode; presenter's notes",
-    "keys.view": "lecture: next part of the page",
+    "keys.view": "lecture: next part of the page; scroll in it",
     "keys.prompt": "write a prompt; Ctrl + Enter starts the race",
     "keys.help": "this list",
     # record: what is known of a run
@@ -126,7 +126,7 @@ STRINGS = {
     "lanes.title": "Strategies to race",
     "lanes.always": "always runs: every speedup is against it",
     "lanes.loading": "The list comes with the model, in a moment.",
-    "sampling.greedy": "T = 0 · {n} tokens",
+    "sampling.greedy": "greedy · {n} tokens",
     "sampling.sampled": "T = {t} · {n} tokens",
     "sampling.title": "Sampling",
     "sampling.note": "At temperature 0 every lossless lane must write the very same text.",

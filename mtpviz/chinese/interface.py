@@ -72,7 +72,7 @@ INTERFACE = {
     "keys.nodes": "在树的节点间移动",
     "keys.course": "打开教程；下一页、上一页",
     "keys.lecture": "讲授模式；讲者备注",
-    "keys.view": "讲授模式：页面的下一部分",
+    "keys.view": "讲授模式：页面的下一部分；在其中滚动",
     "keys.prompt": "写提示词；Ctrl + Enter 开始比赛",
     "keys.help": "本列表",
     # record
@@ -103,7 +103,7 @@ INTERFACE = {
     "lanes.title": "参赛策略",
     "lanes.always": "总会运行：一切加速比都以它为基准",
     "lanes.loading": "列表随模型一同到来，请稍候。",
-    "sampling.greedy": "T = 0 · {n} 个词元",
+    "sampling.greedy": "贪心 · {n} 个词元",
     "sampling.sampled": "T = {t} · {n} 个词元",
     "sampling.title": "采样",
     "sampling.note": "温度为 0 时，每条无损泳道写出的文本必须完全相同。",

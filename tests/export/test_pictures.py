@@ -10,6 +10,7 @@ from PIL import Image
 from mtpviz.errors import UserError
 from mtpviz.export import _browser, read, svg, write
 from mtpviz.export._glyphs import about_width, label, visible
+from mtpviz.export._scene import palette
 from mtpviz.export._tree import BONUS, ROOT, arrange
 from mtpviz.export._views import VIEWS, scene
 from mtpviz.trace import Node, Trace, dump
@@ -121,7 +122,18 @@ def test_gif(tmp_path):
         film.seek(film.n_frames - 1)
         assert film.convert("RGB").tobytes() != first.tobytes()
     with Image.open(tmp_path / "tree.gif") as film:
-        assert film.n_frames == len(race[2].steps)
+        # each step's tree grows by a depth a frame, then comes the verdict, in the colours that mean it
+        steps = race[2].steps[:40]
+        assert film.n_frames == sum(1 + max(step.depths, default=0) for step in steps)
+        waits, verdict = [], next(i for i, step in enumerate(steps) if step.accepted)
+        for number in range(sum(1 + max(step.depths, default=0) for step in steps[: verdict + 1])):
+            film.seek(number)
+            waits.append(film.info["duration"])
+        assert waits[0] < waits[-1]
+        green = tuple(int(palette("dark").accepted[i : i + 2], 16) for i in (1, 3, 5))
+        near = [sum(abs(a - b) for a, b in zip(color, green, strict=True))
+                for _, color in film.convert("RGB").getcolors(1 << 20)]
+        assert min(near) < 24
     assert (tmp_path / "race.gif").stat().st_size < 600_000
 
 

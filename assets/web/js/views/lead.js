@@ -4,7 +4,7 @@ mtp.views.push({
   mount(host) {
     const { el } = mtp.dom;
     host.append(el("p", { text: mtp.say("lead.what") }));
-    if (mtp.learn) host.append(el("button", { class: "again", type: "button", text: mtp.say("lead.learn"), on: { click: mtp.learn.toggle } }));
+    if (mtp.learn) host.append(el("button", { class: "tour", type: "button", text: mtp.say("lead.learn"), on: { click: mtp.learn.toggle } }));
     return () => {};
   },
 });
