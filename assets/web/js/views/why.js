@@ -45,7 +45,7 @@ mtp.views.push({
       if (!lane) return;
       const isBase = state.lane === race.base;
       const budget = isBase ? null : mtp.budget(lane, race.lanes[race.base], state.time);
-      chart.classList.toggle("none", !budget);
+      chart.style.visibility = budget ? "" : "hidden"; // it keeps its place: the words stand over it
       plain.hidden = !!budget;
       text(title, isBase ? say("why.baseline.title") : budget ? say("why.title", { tau: mtp.number(budget.tau, 1) }) : say("why.unknown"));
       about.hidden = isBase;
