@@ -47,7 +47,8 @@ mtp.views.push({
       const best = drafted.reduce((a, b) => (b.speedup > (a?.speedup ?? 0) ? b : a), null);
       const t = say(entry.temperature ? "gallery.sampled" : "gallery.greedy", { t: entry.temperature });
       const loops = entry.lanes.some((lane) => lane.loops);
-      const button = el("button", { class: "gallery-race", type: "button", on: { click: () => load(entry) } },
+      const each = entry.lanes.map((lane) => say("gallery.best", { x: mtp.number(lane.speedup ?? NaN, 2), title: mtp.word(lane.title) }));
+      const button = el("button", { class: "gallery-race", type: "button", "data-tip": each.join("\n"), on: { click: () => load(entry) } },
         el("span", { class: "gallery-name" }, el("b", { text: mtp.strings[`gallery.domain.${entry.domain}`] ?? entry.domain }), ` ${t}`),
         el("span", { class: "gallery-prompt", text: entry.prompt.replace(/\s+/g, " ") }),
         el("span", { class: "gallery-best" }, bars(entry),

@@ -5,6 +5,6 @@ mtp.views.push({
     const { el } = mtp.dom;
     host.append(el("p", { text: mtp.say("lead.what") }));
     if (mtp.learn) host.append(el("button", { class: "tour", type: "button", text: mtp.say("lead.learn"), on: { click: mtp.learn.toggle } }));
-    return () => {};
+    return ({ race }) => (host.hidden = !!race && race.base < 0); // of other programs' files it would not be true
   },
 });
