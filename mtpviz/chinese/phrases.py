@@ -13,8 +13,8 @@ PHRASES = {
     "transformers lookup": "transformers 提示查找",
     "another engine, with n-grams of the text": "另一引擎，使用文本中的 n-gram",
     # files of other programs
-    "vLLM's file tells how many drafts each pass made and accepted, but not their tokens: ▯ stands for a token that is"
-    " not told.": "vLLM 的文件只说明每次前向起草并接受了几个草稿，没有说明是哪些词元：▯ 代表未说明的词元。",
+    "vLLM's file tells how many drafts each pass made and accepted, but not their tokens: ? stands for a token that is"
+    " not told.": "vLLM 的文件只说明每次前向起草并接受了几个草稿，没有说明是哪些词元：? 代表未说明的词元。",
     "Its passes' own times are not in it: they share the whole time evenly.": (
         "其中没有各次前向的时间：总时间平均分给它们。"
     ),
@@ -24,10 +24,10 @@ PHRASES = {
     "Passes that drafted nothing are not in its lists: as many as the length needs stand at the end.": (
         "没有起草的前向不在列表中：按长度所需的次数放在末尾。"
     ),
-    "Spec-Bench's file tells how many tokens each pass wrote, but neither which nor how many were drafted: ▯ stands"
+    "Spec-Bench's file tells how many tokens each pass wrote, but neither which nor how many were drafted: ? stands"
     " for a token, and rejected drafts cannot be shown.": (
         "Spec-Bench 的文件说明每次前向写出几个词元，但没有说明是哪些，也没有说明起草了几个："
-        "▯ 代表一个词元，被拒绝的草稿无法显示。"
+        "? 代表一个词元，被拒绝的草稿无法显示。"
     ),
     "It tells the time of a whole answer, prompt and all: its passes share it evenly.": (
         "文件给出整个回答（含提示词）的时间：各次前向平均分摊。"

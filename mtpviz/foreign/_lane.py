@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mtpviz.trace import UNKNOWN, Node, Row, Run, Step, Trace
 
-BLANK = "▯ "  # a token of which no text is told
+BLANK = "? "  # a token of which no text is told
 LONGEST = 1024  # drafts of one pass: more is no speculative decoding that we know
 
 
@@ -38,9 +38,9 @@ def lane(run: Run, passes: Sequence[Pass], tokens: Sequence[Token], ms: float, e
     all passes, which share it evenly. `end` as in Trace."""
     steps: list[Step] = []
     at, root, each = 0, run.first, ms / max(1, len(passes))
-    run.pieces.setdefault(UNKNOWN, BLANK)
+    run.pieces.setdefault(UNKNOWN, BLANK.strip())
     for token in tokens:
-        run.pieces.setdefault(token.id, token.text)
+        run.pieces.setdefault(token.id, token.text.strip() if token.text == BLANK else token.text)
     for entry in passes:
         mine = list(tokens[at : at + entry.accepted + 1])
         known = mine + [Token()] * (entry.accepted + 1 - len(mine))

@@ -15,7 +15,7 @@ from mtpviz.trace import Run, Trace
 NAME = "a Spec-Bench answer file"
 MANY = 24
 TOKENS = ("Spec-Bench's file tells how many tokens each pass wrote, but neither which nor how many were drafted: "
-          "▯ stands for a token, and rejected drafts cannot be shown.")
+          "? stands for a token, and rejected drafts cannot be shown.")
 TIMES = "It tells the time of a whole answer, prompt and all: its passes share it evenly."
 
 

@@ -16,7 +16,7 @@ from mtpviz.trace import Run, Trace
 
 NAME = "a vLLM answer"
 MANY = 24
-TOKENS = ("vLLM's file tells how many drafts each pass made and accepted, but not their tokens: ▯ stands for a token "
+TOKENS = ("vLLM's file tells how many drafts each pass made and accepted, but not their tokens: ? stands for a token "
           "that is not told.")
 TIMES = "Its passes' own times are not in it: they share the whole time evenly."
 CLOCK = "It tells no times: each pass is drawn as one millisecond, and no speed may be read from that."

@@ -2,6 +2,7 @@
 
 import pytest
 
+from mtpviz.trace import dump
 from mtpviz.ui.recorded import first_race
 from tests.browser.conftest import serving
 from tests.ui.scripted import ScriptedResident
@@ -82,6 +83,30 @@ def test_a_finger_can_touch_everything(visit, opening):
         page.evaluate("(menu) => document.querySelector(`${menu} > button`).click()", menu)
         page.wait_for_selector(f"{menu} .panel:visible")
         assert page.evaluate(SMALL) == []
+
+
+def test_a_text_that_loops_is_told_beside_its_figures(visit, opening, tmp_path):
+    page, race = visit(opening), first_race()
+    page.wait_for_selector(".lane-exact.yes")
+    assert "A recorded race" in page.text_content(".status .line")
+    for trace in race:
+        trace.run.first = 7
+        for step in trace.steps:
+            step.emitted = [7] * len(step.emitted)
+    dump(race, tmp_path / "loops.jsonl")
+    page.set_input_files("#mtp-file", tmp_path / "loops.jsonl")
+    page.wait_for_selector(".status .line.loops:has-text('The text repeats itself (distinct 4-grams: 1')")
+    assert not page.complaints
+
+
+def test_eight_lanes_stand_clear_of_each_other(visit, opening):
+    page = visit(opening)
+    page.click(".gallery-race >> nth=0")
+    page.wait_for_function("document.querySelectorAll('.lane').length === 8")
+    page.wait_for_selector(".lane-exact.yes")
+    over = """() => [...document.querySelectorAll('.lane')].filter((lane) =>
+      lane.querySelector('.lane-exact').getBoundingClientRect().bottom > lane.getBoundingClientRect().bottom)"""
+    assert page.evaluate(over) == [] and not page.complaints
 
 
 def test_a_lecture_scrolls_by_keys(visit, opening):

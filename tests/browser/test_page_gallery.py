@@ -58,7 +58,7 @@ def test_a_trace_file_is_opened(visit, without_model, tmp_path, name):
 def test_another_programs_file_is_opened_and_says_what_it_does_not_tell(visit, without_model):
     page, answers = visit(without_model), Path(__file__).parents[1] / "foreign" / "vllm_completions.json"
     page.set_input_files("#mtp-file", answers)
-    page.wait_for_selector(".notice:has-text('▯ stands for a token that is not told')")
+    page.wait_for_selector(".notice:has-text('? stands for a token that is not told')")
     page.wait_for_selector(".lane-name:has-text('vLLM')")
     assert page.locator(".lane-text .tok.accepted").count() > 20 and "–" in page.text_content(".lane-speed")
     assert "vLLM server" in page.text_content(".source")

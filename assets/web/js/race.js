@@ -69,6 +69,12 @@ mtp.Race = class {
     return Math.max(0, ...this.lanes.map((lane) => lane.end));
   }
 
+  // The least share of distinct 4-grams of the lanes' texts (mtpviz/trace.py); NaN where they are not known yet.
+  get distinct() {
+    if (this.share === undefined && this.finished) this.share = Math.min(...this.lanes.map((lane) => lane.distinct));
+    return this.share ?? NaN;
+  }
+
   // When the first lane had all its tokens: where the others stood then is the race's result.
   get won() {
     return this.finished ? Math.min(...this.lanes.map((lane) => lane.end)) : Infinity;

@@ -50,7 +50,7 @@ mtp.views.push({
       text(title, isBase ? say("why.baseline.title") : budget ? say("why.title", { tau: mtp.number(budget.tau, 1) }) : say("why.unknown"));
       about.hidden = isBase;
       text(about, isBase ? "" : say("why.about"));
-      text(plain, isBase ? say("why.baseline") : say("why.nothing"));
+      text(plain, say(isBase ? "why.baseline" : race.base < 0 ? "speedup.none" : "why.nothing"));
       if (budget) draw(budget);
     };
   },
