@@ -49,6 +49,12 @@ def exports() -> dict[str, ModuleType]:
     return {_name(module): module for module in sorted(found, key=_name)}
 
 
+@functools.cache
+def foreign() -> dict[str, ModuleType]:
+    """Other programs' trace formats by module name: modules in mtpviz/foreign/ with NAME and `read(records)`."""
+    return {_name(module): module for module in sorted(_marked("mtpviz.foreign", "NAME"), key=_name)}
+
+
 _KINDS = {"strategy": strategies, "strategy on a GPU": device_strategies, "plot": plots, "export": exports}
 
 

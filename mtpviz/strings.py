@@ -29,7 +29,8 @@ STRINGS = {
     "page.name": "mtpviz",
     # header
     "chip.recorded": "recorded · {hardware} · {dtype} · {date}",
-    "chip.live": "live · {hardware} · {dtype}",
+    "chip.recorded.short": "recorded · {hardware} · {date}",
+    "chip.live.short": "live · {hardware}",
     "chip.recorded.about": (
         "This race was run earlier, on this hardware and date, and is replayed from its record."
     ),
@@ -93,13 +94,14 @@ STRINGS = {
     "keys.nodes": "walk through the nodes of the tree",
     "keys.course": "open the course; next and previous page",
     "keys.lecture": "lecture mode; presenter's notes",
-    "keys.view": "lecture: next part of the page",
+    "keys.view": "lecture: next part of the page; scroll in it",
     "keys.prompt": "write a prompt; Ctrl + Enter starts the race",
     "keys.help": "this list",
     # record: what is known of a run
     "record.about": "About this run",
     "record.greedy": "greedy, {n} tokens",
     "record.sampled": "temperature {t}, seed {seed}, {n} tokens",
+    "record.untold": "sampling not told, {n} tokens",
     "record.thread": "1 thread",
     "record.threads": "{n} threads",
     "record.model": "Model",
@@ -109,6 +111,12 @@ STRINGS = {
     "record.commit": "Commit",
     "record.command": "Command",
     "record.versions": "Versions",
+    # the lead
+    "lead.what": (
+        "One model, the same text in every lane. Next-token writes one token per pass; the others guess several and"
+        " check them in one. Big number: how much faster."
+    ),
+    "lead.learn": "New? Take the tour",
     # prompt row
     "prompt.label": "Prompt",
     "prompt.placeholder": "Write the beginning of a text",
@@ -118,7 +126,7 @@ STRINGS = {
     "lanes.title": "Strategies to race",
     "lanes.always": "always runs: every speedup is against it",
     "lanes.loading": "The list comes with the model, in a moment.",
-    "sampling.greedy": "T = 0 · {n} tokens",
+    "sampling.greedy": "greedy · {n} tokens",
     "sampling.sampled": "T = {t} · {n} tokens",
     "sampling.title": "Sampling",
     "sampling.note": "At temperature 0 every lossless lane must write the very same text.",
@@ -237,7 +245,7 @@ STRINGS = {
     "why.ideal": "ideal τ",
     "why.draft": "draft",
     "why.verify": "verify",
-    "why.rest": "commit, host",
+    "why.rest": "rest",
     "why.measured": "measured",
     "why.ideal.about": (
         "The speedup if a pass over drafts cost no more than a plain one and drafting were free"
@@ -284,10 +292,13 @@ STRINGS = {
     "save.unknown": "There is no file of the kind {to} to be had here.",
     # open
     "open.button": "Open a trace file",
-    "open.about": "A .jsonl or .jsonl.gz that this page or python -m mtpviz wrote; or drop one anywhere",
+    "open.about": (
+        "A .jsonl or .jsonl.gz that this page or python -m mtpviz wrote, an answer of vLLM with detailed metrics, or a"
+        " Spec-Bench answer file; or drop one anywhere"
+    ),
     "open.reading": "Reading {file}.",
     "open.busy": "A race is running; stop it first, then open another.",
-    "open.unknown": "No trace came with this request; choose a .jsonl or .jsonl.gz file.",
+    "open.unknown": "No trace came with this request; choose a .jsonl, .jsonl.gz or .json file.",
     "open.large": "{file} is larger than {limit} MiB; a trace of a race is far smaller.",
     "open.bomb": "{file} unpacks to more than {limit} MiB; a trace of a race is far smaller.",
     "open.damaged": "{file} cannot be read to its end; it may be damaged or cut off.",

@@ -22,13 +22,16 @@ from mtpviz.errors import UserError
 VERSION = 1
 PHASES = ("draft", "verify", "commit", "host")
 MAX_FILE_BYTES = 64 * 2**20  # of decompressed text: a trace of a long race is about 5 MB
+# A server may keep a token's id to itself. UNKNOWN stands for a token of which neither id nor text is told. Below it
+# stand tokens of which the text alone is told (Run.pieces): within a lane, equal numbers are equal texts.
+UNKNOWN = -2
 
 
 @dataclass(slots=True)
 class Node:
     """One drafted token of a step's tree.
 
-    token: vocabulary id.
+    token: vocabulary id; UNKNOWN or below where a server does not tell it.
     parent: index of the parent among the step's nodes, -1 for a child of the root. Always smaller than the own index.
     source: which head (parallel heads), or which depth of a sequential drafter, proposed it; 1 is the first.
     draft_prob: the drafter's probability of the token given its parent's path; None where it has none (lookup).
@@ -89,6 +92,12 @@ class Step:
     notes: dict = field(default_factory=dict)
 
     @property
+    def told(self) -> bool:
+        """Whether it is known how many tokens this step drafted and accepted. Where it is not (a server that keeps it
+        to itself), the nodes are the accepted ones alone, and figures of acceptance must leave the step out."""
+        return "untold" not in self.notes
+
+    @property
     def kinds(self) -> list[str]:
         """Kind of each emitted token: "accepted", "bonus" (after a draft was offered), or "target" (no draft)."""
         last = "bonus" if self.nodes else "target"
@@ -119,7 +128,8 @@ class Run:
         memory, in 10^9 a second, "pass_ms": [[rows, milliseconds of a target pass over so many], ...]}.
     recorded: True for a run that was shipped or imported, False for one made in this process.
     lossless: whether the verification rule keeps the target's distribution. peer: True for another engine's lane.
-    prefill_ms: time to the first token, which the prefill yields. first: that token; first_text: its text.
+    prefill_ms: time to the first token, which the prefill yields. first: that token, -1 before it is known; first_text:
+        its text.
     pieces: text of every token id that occurs in the steps ("\\ufffd" where it is part of a character).
     """
 
@@ -149,6 +159,11 @@ class Run:
     first_text: str = ""
     pieces: dict[int, str] = field(default_factory=dict)
 
+    @property
+    def begun(self) -> bool:
+        """Whether the first token is known."""
+        return self.first != -1
+
 
 @dataclass(slots=True)
 class Trace:
@@ -161,7 +176,7 @@ class Trace:
     @property
     def token_ids(self) -> list[int]:
         """Generated tokens: the one from the prefill, then those of every step."""
-        first = [self.run.first] if self.run.first >= 0 else []
+        first = [self.run.first] if self.run.begun else []
         return first + [token for step in self.steps for token in step.emitted]
 
     @property
@@ -206,9 +221,10 @@ class Trace:
 
     @property
     def distinct_4grams(self) -> float:
-        """Share of distinct 4-grams of the generated tokens: under 0.5 the text loops. 1.0 if there is no 4-gram."""
+        """Share of distinct 4-grams of the generated tokens: under 0.5 the text loops. 1.0 if there is no 4-gram. Those
+        that hold a token of which nothing is told do not count."""
         ids = self.token_ids
-        grams = [tuple(ids[i : i + 4]) for i in range(len(ids) - 3)]
+        grams = [gram for i in range(len(ids) - 3) if UNKNOWN not in (gram := tuple(ids[i : i + 4]))]
         return len(set(grams)) / len(grams) if grams else 1.0
 
 
@@ -250,15 +266,19 @@ def step_from_dict(plain: dict) -> Step:
 
 def load(path: str | Path) -> list[Trace]:
     """Read a trace file. Raises UserError with one sentence for a foreign, damaged, truncated or too large file."""
+    return loads(unpacked(path), Path(path).name)
+
+
+def unpacked(path: str | Path) -> bytes:
+    """What a trace file holds, decompressed, and read no further than MAX_FILE_BYTES + 1. Errors as for `load`."""
     path = Path(path)
     try:
         with (gzip.open if path.name.endswith(".gz") else open)(path, "rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
+            return file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
         raise UserError(f"There is no trace file {path}.") from None
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"The trace file {path.name} cannot be read ({error}); it may be damaged.") from None
-    return loads(data, path.name)
 
 
 def loads(data: bytes, name: str = "the trace") -> list[Trace]:
@@ -340,7 +360,7 @@ def _check_numbers(reals: list, whole: list, texts: list) -> None:
 def _check(step: Step) -> None:
     """A step read from outside must be a tree with an accepted path in it, or every reader would trip over it."""
     probs = [p for node in step.nodes for p in (node.draft_prob, node.target_prob) if p is not None]
-    probs += [p for row in step.rows for p in (row.prob, *(p for _, p in row.top))]
+    probs += [p for row in step.rows for p in (row.prob, *(p for _, p in row.top)) if p is not None]
     whole = [step.index, step.position, step.root, step.bonus, *step.accepted, *step.emitted]
     whole += [value for node in step.nodes for value in (node.token, node.parent, node.source)]
     whole += [token for row in step.rows for token in (row.token, *(token for token, _ in row.top))]

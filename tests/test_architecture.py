@@ -6,8 +6,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 # From top to bottom. A room may import those that stand after it in the list; modules at the package's top are rooms.
 ROOMS = ["__main__", "commands", "ui", "export", "plots", "serving", "training", "bench", "race", "peers", "strategies",
-         "heads", "engine", "models", "kernels", "gallery", "analysis", "discover", "limits", "chinese", "strings",
-         "trace", "errors"]
+         "heads", "engine", "models", "kernels", "gallery", "foreign", "analysis", "discover", "limits", "chinese",
+         "strings", "trace", "errors"]
 # Third-party libraries that only some rooms may import.
 ONLY = {"gradio": {"ui"}, "plotly": {"ui", "plots", "export"}, "triton": {"kernels", "bench"},
         "torch": {"ui", "commands", "training", "bench", "race", "peers", "strategies", "heads", "engine", "models",

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
+from mtpviz.chinese.phrases import PHRASES
+
+SHOWN = {"text", "name", "hovertemplate", "ticktext", "x", "y"}  # where a figure keeps words
+
 FRAGMENTS = {
     "depth k of the drafted token": "草稿词元的深度 k",
     "<b>prefix rate</b>  first k drafts all accepted / steps that drafted": (
@@ -50,3 +56,18 @@ FRAGMENTS = {
     "commit": "提交",
     "host": "主机",
 }
+
+WORDS = {**PHRASES, **FRAGMENTS}
+WORDS_RE = re.compile(
+    r"(?<![\w%{])(?:" + "|".join(re.escape(text) for text in sorted(WORDS, key=len, reverse=True)) + r")(?!\w)"
+)
+
+
+def translated(part: object, shown: bool = False) -> object:
+    """A figure (as `to_plotly_json` has it) with its words in Chinese, as far as they are known. shown: whether the
+    part is text that the reader sees."""
+    if isinstance(part, dict):
+        return {key: translated(value, shown or key in SHOWN) for key, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [translated(value, shown) for value in part]
+    return WORDS_RE.sub(lambda found: WORDS[found.group()], part) if shown and isinstance(part, str) else part

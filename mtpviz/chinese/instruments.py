@@ -80,7 +80,7 @@ INSTRUMENTS = {
     "why.ideal": "理想 τ",
     "why.draft": "起草",
     "why.verify": "验证",
-    "why.rest": "提交、主机",
+    "why.rest": "其余",
     "why.measured": "实测",
     "why.ideal.about": "假如检查草稿的前向与普通前向一样便宜，而且起草不花时间，加速比就是它",
     "why.draft.about": "花在起草上的损失",

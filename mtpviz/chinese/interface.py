@@ -8,7 +8,8 @@ INTERFACE = {
     "page.name": "mtpviz",
     # header
     "chip.recorded": "录制 · {hardware} · {dtype} · {date}",
-    "chip.live": "实时 · {hardware} · {dtype}",
+    "chip.recorded.short": "录制 · {hardware} · {date}",
+    "chip.live.short": "实时 · {hardware}",
     "chip.recorded.about": "这场比赛是此前在该硬件上、于该日期运行的，现按记录回放。",
     "chip.live.about": "这场比赛刚刚在这台机器上运行。",
     "chip.model.loading": "正在加载模型",
@@ -71,13 +72,14 @@ INTERFACE = {
     "keys.nodes": "在树的节点间移动",
     "keys.course": "打开教程；下一页、上一页",
     "keys.lecture": "讲授模式；讲者备注",
-    "keys.view": "讲授模式：页面的下一部分",
+    "keys.view": "讲授模式：页面的下一部分；在其中滚动",
     "keys.prompt": "写提示词；Ctrl + Enter 开始比赛",
     "keys.help": "本列表",
     # record
     "record.about": "关于这次运行",
     "record.greedy": "贪心，{n} 个词元",
     "record.sampled": "温度 {t}，种子 {seed}，{n} 个词元",
+    "record.untold": "采样方式未说明，{n} 个词元",
     "record.thread": "1 个线程",
     "record.threads": "{n} 个线程",
     "record.model": "模型",
@@ -87,6 +89,11 @@ INTERFACE = {
     "record.commit": "提交版本",
     "record.command": "命令",
     "record.versions": "版本",
+    # the lead
+    "lead.what": (
+        "每条泳道都由同一个模型写同一段文字。逐词元每次前向只写一个词元；其余泳道先猜几个，再用一次前向一并检查。大号数字就是快了多少。"
+    ),
+    "lead.learn": "第一次来？看教程",
     # prompt row
     "prompt.label": "提示词",
     "prompt.placeholder": "写下一段文字的开头",
@@ -96,7 +103,7 @@ INTERFACE = {
     "lanes.title": "参赛策略",
     "lanes.always": "总会运行：一切加速比都以它为基准",
     "lanes.loading": "列表随模型一同到来，请稍候。",
-    "sampling.greedy": "T = 0 · {n} 个词元",
+    "sampling.greedy": "贪心 · {n} 个词元",
     "sampling.sampled": "T = {t} · {n} 个词元",
     "sampling.title": "采样",
     "sampling.note": "温度为 0 时，每条无损泳道写出的文本必须完全相同。",
@@ -157,10 +164,13 @@ INTERFACE = {
     "save.unknown": "这里没有 {to} 类型的文件。",
     # open
     "open.button": "打开轨迹文件",
-    "open.about": "由本页或 python -m mtpviz 写出的 .jsonl 或 .jsonl.gz；也可拖放到页面任意处",
+    "open.about": (
+        "由本页或 python -m mtpviz 写出的 .jsonl 或 .jsonl.gz、带详细指标的 vLLM 回答、"
+        "或 Spec-Bench 答案文件；也可拖放到页面任意处"
+    ),
     "open.reading": "正在读取 {file}。",
     "open.busy": "比赛正在进行；请先停止，再打开另一场。",
-    "open.unknown": "请求中没有轨迹；请选择 .jsonl 或 .jsonl.gz 文件。",
+    "open.unknown": "请求中没有轨迹；请选择 .jsonl、.jsonl.gz 或 .json 文件。",
     "open.large": "{file} 超过 {limit} MiB；一场比赛的轨迹要小得多。",
     "open.bomb": "{file} 解压后超过 {limit} MiB；一场比赛的轨迹要小得多。",
     "open.damaged": "{file} 无法完整读取，可能已损坏或被截断。",

@@ -12,6 +12,26 @@ PHRASES = {
     "another engine, with the draft model": "另一引擎，使用草稿模型",
     "transformers lookup": "transformers 提示查找",
     "another engine, with n-grams of the text": "另一引擎，使用文本中的 n-gram",
+    # files of other programs
+    "vLLM's file tells how many drafts each pass made and accepted, but not their tokens: ? stands for a token that is"
+    " not told.": "vLLM 的文件只说明每次前向起草并接受了几个草稿，没有说明是哪些词元：? 代表未说明的词元。",
+    "Its passes' own times are not in it: they share the whole time evenly.": (
+        "其中没有各次前向的时间：总时间平均分给它们。"
+    ),
+    "It tells no times: each pass is drawn as one millisecond, and no speed may be read from that.": (
+        "文件没有时间：每次前向画作一毫秒，不能据此读出速度。"
+    ),
+    "Passes that drafted nothing are not in its lists: as many as the length needs stand at the end.": (
+        "没有起草的前向不在列表中：按长度所需的次数放在末尾。"
+    ),
+    "Spec-Bench's file tells how many tokens each pass wrote, but neither which nor how many were drafted: ? stands"
+    " for a token, and rejected drafts cannot be shown.": (
+        "Spec-Bench 的文件说明每次前向写出几个词元，但没有说明是哪些，也没有说明起草了几个："
+        "? 代表一个词元，被拒绝的草稿无法显示。"
+    ),
+    "It tells the time of a whole answer, prompt and all: its passes share it evenly.": (
+        "文件给出整个回答（含提示词）的时间：各次前向平均分摊。"
+    ),
     # strategies
     "Next-token": "逐词元",
     "one pass, one token": "一次前向，一个词元",
@@ -40,6 +60,10 @@ PHRASES = {
         "中文问题；自带的模型中文学得太少，会重复自己，查找法因此得利"
     ),
     "repeating": "重复文本",
+    "math": "算术",
+    "A worked calculation, long on purpose (384 tokens): Figures shows the tokens per pass along the text": (
+        "分步计算，特意写长（384 个词元）：在“图表”中看每次前向的词元数怎样沿文本变化"
+    ),
     "A text that repeats itself: where looking up what came before can pay": "自身有重复的文本：查找前文可能有用",
     # figures
     "Acceptance by depth": "各深度的接受率",

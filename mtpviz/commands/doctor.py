@@ -15,7 +15,7 @@ from mtpviz.commands.output import Progress, print_json
 from mtpviz.engine.budget import MEASURED_ROWS
 from mtpviz.engine.selfcheck import invariance
 from mtpviz.engine.session import Session
-from mtpviz.export.png import browser
+from mtpviz.export._browser import browser
 from mtpviz.kernels.compiler import numba
 from mtpviz.kernels.device import why_not
 from mtpviz.kernels.simd import has_bf16_dot
@@ -43,7 +43,8 @@ def examine(session: Session, progress: Progress) -> dict:
     gpu: whether one can be used, why not, and the bytes that the models take of it. tokens_per_s: of next-token
     prediction, by threads (0 on a GPU). bandwidth_gb_s: of torch.sum over 256 MiB of fp32. pass_ms: of a
     target pass, by rows, medians. linears_ms: of one row through the linear layers alone, None on a GPU. invariance:
-    see engine/selfcheck.py. exports: the browser that draws PNGs, None without one. problems: what to do, in sentences.
+    see engine/selfcheck.py. exports: the browser that draws PNG and PDF, None without one. problems: what to do, in
+    sentences.
     """
     document = machine.environment(session)  # first: it reads the load before this adds to it
     progress("measuring speed and memory")
@@ -79,7 +80,7 @@ def problems(document: dict) -> list[str]:
     if document["draft_model"] is None:
         found.append("There is no draft model beside this target, so the strategy draft cannot run; --head names one.")
     if document["exports"]["browser"] is None:
-        found.append("No Chromium or Chrome was found, so PNG exports cannot be drawn; install it, or export SVG.")
+        found.append("No Chromium or Chrome was found, so no PNG or PDF can be exported; install it, or export SVG.")
     if document["gpu"]["seen"] and document["device"] == "cpu":
         found.append(document["gpu"]["reason"] or "There is a GPU that can be used; --device auto takes it.")
     return found

@@ -1,4 +1,4 @@
-"""Traces and views to files: CSV, Parquet, JSON Lines; SVG, PNG, GIF; one self-contained HTML page.
+"""Traces and views to files: CSV, Parquet, JSON Lines; SVG, PNG, PDF, GIF; one self-contained HTML page.
 
 A format is a module with SUFFIX and `write(traces, path, **options)`; `discover.exports()` lists them. Options that
 every picture shares: view "race" | "tree" | "speedup", size "slide" | "paper", theme "light" | "dark", and for a tree
@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mtpviz.errors import UserError
-from mtpviz.trace import Trace, load
+from mtpviz.foreign import load
+from mtpviz.trace import Trace
 
 
 def write(traces: Sequence[Trace], path: str | Path, to: str | None = None, **options) -> None:
@@ -36,7 +37,8 @@ def write(traces: Sequence[Trace], path: str | Path, to: str | None = None, **op
 
 
 def read(path: str | Path) -> list[Trace]:
-    """Traces from a file that `write` made as Parquet or JSON Lines (.gz too); errors as for `trace.load`."""
+    """Traces from a file that `write` made as Parquet or JSON Lines (.gz too), or that another program wrote
+    (mtpviz/foreign); errors as for `trace.load`."""
     if Path(path).suffix == ".parquet":
         from mtpviz.export import parquet  # pyarrow takes long to import, and most traces are JSON Lines
 

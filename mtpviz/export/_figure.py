@@ -57,9 +57,8 @@ def figure_scene(traces: Sequence[Trace], module, size: Size, colors: Palette, t
     return Scene(size.width, tall, colors.paper, module.TITLE, [title, *shapes], size.millimetres)
 
 
-def plain_scene(figure: go.Figure, width: float, colors: Palette, title: str) -> Scene:
-    """A figure alone, `width` pixels wide and as high as its layout asks."""
-    plain = figure.to_plotly_json()
+def plain_scene(plain: dict, width: float, colors: Palette, title: str) -> Scene:
+    """A figure (as `go.Figure.to_plotly_json` has it) alone, `width` pixels wide and as high as its layout asks."""
     height = plain["layout"].get("height", 360)
     return Scene(width, height, "none", title, draw(plain, width, height, colors))
 

@@ -39,7 +39,7 @@ class Lane:
     def tokens_at(self, at_ms: float) -> int:
         """Tokens that had arrived by a moment, the prefill's included."""
         run = self.trace.run
-        first = int(run.first >= 0 and run.prefill_ms <= at_ms)
+        first = int(run.begun and run.prefill_ms <= at_ms)
         return first + sum(len(step.emitted) for step in self.trace.steps if step.clock_ms <= at_ms)
 
 

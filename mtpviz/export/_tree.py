@@ -69,8 +69,11 @@ def _priority(step: Step, index: int) -> float:
     return value
 
 
-def tree_scene(trace: Trace, step: Step, size: Size, colors: Palette, name: str) -> Scene:
-    """The tree of one step, with probabilities of the draft under each node and the target's under its bonus."""
+def tree_scene(trace: Trace, step: Step, size: Size, colors: Palette, name: str, grown: int | None = None) -> Scene:
+    """The tree of one step, with probabilities of the draft under each node and the target's under its bonus.
+
+    grown: the tree while it is drafted, as deep as that and before the target has judged it; None: all of it.
+    """
     text = size.text
     top = size.margin + (6.0 if size.height else 4.6) * text
     room = (size.height - top - size.margin - 2.4 * text) if size.height else 30 * text
@@ -83,7 +86,9 @@ def tree_scene(trace: Trace, step: Step, size: Size, colors: Palette, name: str)
     pill = column * 0.72
     type_size = min(text, pill / 4.2, pitch / 3.1)
     height = size.height or top + (lowest + 1) * pitch + 2.6 * text
-    shapes = _heading(step, size, colors, name)
+    shapes = _heading(step, size, colors, name, _count(step) if grown is None else _drafting(step, grown))
+    if grown is not None:
+        spots = {index: spot for index, spot in spots.items() if index != BONUS and spot.depth <= grown}
 
     def middle(index: int) -> tuple[float, float]:
         return size.margin + spots[index].depth * column + pill / 2, top + spots[index].row * pitch + 0.8 * type_size
@@ -91,7 +96,7 @@ def tree_scene(trace: Trace, step: Step, size: Size, colors: Palette, name: str)
     edges, pills = [], []
     for index in spots:
         x, y = middle(index)
-        kind = _kind(step, index)
+        kind = _kind(step, index) if grown is None else "root" if index == ROOT else "drafted"
         if index != ROOT:
             parent = (step.accepted[-1] if step.accepted else ROOT) if index == BONUS else step.nodes[index].parent
             edges.append(_edge(kind, middle(parent), (x, y), pill, type_size, colors))
@@ -146,6 +151,10 @@ def _pill(trace: Trace, step: Step, index: int, kind: str, x: float, y: float, p
     return shapes
 
 
+def _drafting(step: Step, grown: int) -> str:
+    return f"drafting: {sum(depth <= grown for depth in step.depths)} of {len(step.nodes)}"
+
+
 def _count(step: Step) -> str:
     if not step.nodes:
         return "no draft, one token for one pass"
@@ -154,12 +163,12 @@ def _count(step: Step) -> str:
             "for one pass")
 
 
-def _heading(step: Step, size: Size, colors: Palette, name: str) -> list[Shape]:
+def _heading(step: Step, size: Size, colors: Palette, name: str, words: str) -> list[Shape]:
     text = size.text
     large = 1.5 * text if size.height else 1.1 * text
     return [Text(size.margin, size.margin + large, f"{visible(name)} · step {step.index}", large, colors.ink,
                  bold=True),
-            Text(size.margin, size.margin + large + 1.45 * text, _count(step), 0.9 * text, colors.muted)]
+            Text(size.margin, size.margin + large + 1.45 * text, words, 0.9 * text, colors.muted)]
 
 
 def _legend(size: Size, height: float, colors: Palette) -> list[Shape]:

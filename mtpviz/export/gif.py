@@ -1,8 +1,9 @@
-"""A moving picture: the race growing at true relative speed, or the tree of every step of a lane."""
+"""A moving picture: the race growing at true relative speed, or the tree of every step of a lane as it grows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,9 @@ SUFFIX = ".gif"
 SECONDS = 8.0  # of a replayed race, whatever its true length; the picture states the factor
 FRAMES = 96
 LAST_FRAME_MS = 2500
-STEP_MS = 700  # a tree's time on screen
-MOST_STEPS = 80
+GROW_MS, STEP_MS = 220, 1000  # a tree's time on screen: for each depth that it grows, and once it is judged
+MOST_STEPS = 40
+TREE_TEXT = 1.4  # of a slide's type size: a moving tree is seen small
 PIXELS_WIDE = {"slide": 960, "paper": 680}
 COLORS = 96
 CLEAR = 255  # the palette's index for "as before"; beyond COLORS, so no pixel has it
@@ -38,16 +40,24 @@ def write(traces: Sequence[Trace], path: str | Path, view: str = "race", size: s
     if view == "race":
         frames, waits = list(_race(traces, form, colors, rejected)), [round(1000 * SECONDS / FRAMES)] * FRAMES
     elif view == "tree":
-        frames = list(_trees(traces, form, colors, lane))
-        waits = [STEP_MS] * len(frames)
+        frames, waits = (list(part) for part in zip(*_trees(traces, form, colors, lane), strict=True))
     else:
         raise UserError(f"There is no moving picture of the {view} view; a GIF shows race or tree.")
     waits[-1] = LAST_FRAME_MS
-    shared = frames[-1].quantize(COLORS, dither=Image.Dither.NONE)
+    shared = _sample(frames).quantize(COLORS, dither=Image.Dither.NONE)
     flat = [frame.quantize(palette=shared, dither=Image.Dither.NONE) for frame in frames]
     changed = [flat[0], *(_changes(before, after) for before, after in zip(flat, flat[1:], strict=False))]
     changed[0].save(path, save_all=True, append_images=changed[1:], duration=waits, loop=0, disposal=1,
                     transparency=CLEAR, optimize=False)
+
+
+def _sample(frames: Sequence[Image.Image]) -> Image.Image:
+    """Some of the frames, the last among them, one below the other: all the colours that the picture needs."""
+    chosen = frames[:: -max(1, len(frames) // 8)]
+    tall = Image.new("RGB", (frames[0].width, frames[0].height * len(chosen)))
+    for number, frame in enumerate(chosen):
+        tall.paste(frame, (0, number * frame.height))
+    return tall
 
 
 def _changes(before: Image.Image, after: Image.Image) -> Image.Image:
@@ -79,16 +89,19 @@ def _race(traces: Sequence[Trace], form: Size, colors: Palette, rejected: bool) 
         yield frame
 
 
-def _trees(traces: Sequence[Trace], form: Size, colors: Palette, lane: str | None) -> Iterator[Image.Image]:
-    """The tree of each step of a lane, up to MOST_STEPS, in pictures of one size."""
+def _trees(traces: Sequence[Trace], form: Size, colors: Palette, lane: str | None) -> Iterator[tuple[Image.Image, int]]:
+    """(picture, milliseconds) of the trees of a lane's first MOST_STEPS steps: depth by depth, then the verdict."""
     number = pick_lane(traces, lane)
     steps = traces[number].steps[:MOST_STEPS]
     if not steps:
         raise UserError("This lane has no step, so it has no tree.")
-    scenes = [tree_scene(traces[number], step, form, colors, lane_names(traces)[number]) for step in steps]
+    form = replace(form, text=form.text * (TREE_TEXT if form.height else 1.0))
+    scenes = [(tree_scene(traces[number], step, form, colors, lane_names(traces)[number], grown),
+               STEP_MS if grown is None else GROW_MS)
+              for step in steps for grown in (*range(1, max(step.depths, default=0) + 1), None)]
     scale = PIXELS_WIDE[form.name] / form.width
-    height = round(max(scene.height for scene in scenes) * scale)
-    for scene in scenes:
+    height = round(max(scene.height for scene, _ in scenes) * scale)
+    for scene, wait in scenes:
         frame = Image.new("RGB", (round(form.width * scale), height), colors.paper)
         Painter(frame, scale).paint(scene.shapes)
-        yield frame
+        yield frame, wait

@@ -17,6 +17,8 @@ from mtpviz import discover
 from mtpviz import trace as tracefile
 from mtpviz.analysis.exactness import exactness
 from mtpviz.analysis.lanes import baseline
+from mtpviz.chinese import CHINESE
+from mtpviz.chinese.figures import translated
 from mtpviz.errors import UserError
 from mtpviz.export._figure import plain_scene
 from mtpviz.export._scene import PALETTES
@@ -30,8 +32,8 @@ WEB = Path(__file__).resolve().parents[2] / "assets" / "web"
 SCRIPTS = ("js/dom", "js/store", "js/token", "js/lane", "js/race", "js/flow", "js/player", "js/budget", "js/treelayout",
            "js/tree", "js/treewhole", "js/near", "js/hover", "js/words", "js/oracle", "js/room", "js/mask", "js/slots",
            "js/wants", "js/steptime", "js/tips", "js/keys", "js/figures", "js/record", "js/wire", "js/main",
-           "js/views/lanes", "js/views/legend", "js/views/microscope", "js/views/why", "js/views/timeline",
-           "js/views/scope", "export/masthead", "export/about")
+           "js/views/lead", "js/views/lanes", "js/views/legend", "js/views/microscope", "js/views/why",
+           "js/views/timeline", "js/views/scope", "export/masthead", "export/about")
 STYLES = ("css/colours", "css/layout", "css/ask", "css/lanes", "css/microscope", "css/timeline", "css/scope",
           "export/file")
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
@@ -40,44 +42,50 @@ const race = document.getElementById("mtp-race").textContent;
 mtp.main.start(document.getElementById("mtp"), { value: () => ({ "recorded.0": race }) });
 """
 FIGURE_WIDE = 620  # pixels
+LANGUAGES = {"en": ("en-GB", STRINGS), "zh": ("zh-CN", {**STRINGS, **CHINESE})}  # name -> (tag, sentences)
 _FAMILY = re.compile(r"[\"'`]([a-z_]+)\.[a-z_$]")
 
 
-def write(traces: Sequence[Trace], path: str | Path) -> None:
-    """Write the traces as one page. Raises UserError where there is no lane to show."""
-    Path(path).write_text(page(traces), encoding="utf-8")
+def write(traces: Sequence[Trace], path: str | Path, language: str = "en") -> None:
+    """Write the traces as one page that speaks "en" or "zh". Raises UserError where there is no lane to show."""
+    Path(path).write_text(page(traces, language), encoding="utf-8")
 
 
-def page(traces: Sequence[Trace]) -> str:
+def page(traces: Sequence[Trace], language: str = "en") -> str:
     """The file's text."""
     if not traces:
         raise UserError("The trace has no lane to show.")
+    if language not in LANGUAGES:
+        raise UserError(f"There is no language {language!r}; the known ones are {', '.join(LANGUAGES)}.")
+    tag, sentences = LANGUAGES[language]
     scripts = [(WEB / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
     styles = "\n".join((WEB / f"{name}.css").read_text(encoding="utf-8") for name in STYLES)
     said = {family for text in scripts for family in _FAMILY.findall(text)}
-    strings = {name: text for name, text in STRINGS.items() if name.partition(".")[0] in said}
-    boot = f"window.mtp = {{ views: [], strings: {_literal(strings)}, settings: {{}} }};"
+    strings = {name: text for name, text in sentences.items() if name.partition(".")[0] in said or name[0] == "="}
+    boot = f"window.mtp = {{ views: [], strings: {_literal(strings)}, settings: {{}}, tag: {_literal(tag)} }};"
     elements = "\n".join(f"<script>{text}</script>" for text in [boot, *scripts, START])
     title = " ".join(traces[0].run.prompt.split())[:80]
-    return (f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+    return (f'<!doctype html>\n<html lang="{tag}">\n<head>\n<meta charset="utf-8">\n'
             f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
             f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             f"<title>mtpviz: {escape(title)}</title>\n<style>\n{styles}\n</style>\n</head>\n<body>\n"
-            f'<main class="mtp" id="mtp"></main>\n{_figures(traces)}'
+            f'<main class="mtp" id="mtp"></main>\n{_figures(traces, language)}'
             f'<script type="application/json" id="mtp-race">{_harmless(_message(traces))}</script>\n'
             f"{elements}\n</body>\n</html>\n")
 
 
-def _figures(traces: Sequence[Trace]) -> str:
+def _figures(traces: Sequence[Trace], language: str) -> str:
     """Every figure of mtpviz/plots as a drawing, in light and in dark."""
-    drawn = []
+    sentences, drawn = LANGUAGES[language][1], []
     for module in discover.plots().values():
-        scenes = {theme: plain_scene(module.figure(list(traces), theme), FIGURE_WIDE, colors, module.TITLE)
-                  for theme, colors in PALETTES.items()}
+        title, about = (sentences.get(f"={text}", text) for text in (module.TITLE, module.ABOUT))
+        spoken = translated if language == "zh" else lambda plain: plain
+        scenes = {theme: plain_scene(spoken(module.figure(list(traces), theme).to_plotly_json()), FIGURE_WIDE, colors,
+                                     title) for theme, colors in PALETTES.items()}
         pictures = "".join(f'<div class="{theme}-only">{markup(scene)}</div>' for theme, scene in scenes.items())
-        drawn.append(f"<figure><h3>{escape(module.TITLE)}</h3><figcaption>{escape(module.ABOUT)}</figcaption>"
+        drawn.append(f"<figure><h3>{escape(title)}</h3><figcaption>{escape(about)}</figcaption>"
                      f"{pictures}</figure>")
-    return (f'<section class="figures"><h2>{escape(STRINGS["figures.title"])}</h2><div class="grid">\n'
+    return (f'<section class="figures"><h2>{escape(sentences["figures.title"])}</h2><div class="grid">\n'
             + "\n".join(drawn) + "\n</div></section>\n")
 
 

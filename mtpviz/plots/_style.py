@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mtpviz.analysis.lanes import BASELINE, lane_names
 from mtpviz.analysis.summary import LOOPING
 from mtpviz.errors import UserError
-from mtpviz.trace import Trace
+from mtpviz.trace import UNKNOWN, Trace
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -121,7 +121,8 @@ def message(text: str, theme: Theme, height: int = 360) -> go.Figure:
 def signed(figure: go.Figure, traces: Sequence[Trace], theme: Theme) -> go.Figure:
     """Tell below a figure how much its texts repeat themselves, since loops flatter every drafter."""
     shares = {name: f"{100 * trace.distinct_4grams:.0f} %" + (" (loops)" if trace.distinct_4grams < LOOPING else "")
-              for trace, name in zip(traces, lane_names(traces), strict=True) if trace.steps}
+              for trace, name in zip(traces, lane_names(traces), strict=True)
+              if trace.steps and set(trace.token_ids) != {UNKNOWN}}
     if shares:
         alike = len(set(shares.values())) == 1
         told = next(iter(shares.values())) if alike else ", ".join(f"{label(name)} {s}" for name, s in shares.items())

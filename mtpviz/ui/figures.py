@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 
 import gradio as gr
 from plotly import graph_objects as go
 
-from mtpviz.chinese.figures import FRAGMENTS
-from mtpviz.chinese.phrases import PHRASES
+from mtpviz.chinese.figures import translated
 from mtpviz.discover import plots
 from mtpviz.strings import say
 from mtpviz.trace import Trace
-
-SHOWN = {"text", "name", "hovertemplate", "ticktext", "x", "y"}  # where a figure keeps words
-WORDS = {**PHRASES, **FRAGMENTS}
-WORDS_RE = re.compile(
-    r"(?<![\w%{])(?:" + "|".join(re.escape(text) for text in sorted(WORDS, key=len, reverse=True)) + r")(?!\w)"
-)
 
 
 def place() -> list[gr.Plot]:
@@ -53,18 +45,9 @@ def titles() -> list[tuple[str, str]]:
 def draw(traces: list[Trace], theme: str, language: str) -> list[go.Figure]:
     """The figures of a race, in the order of `place`."""
     figures = [module.figure(traces, "dark" if theme == "dark" else "light") for module in plots().values()]
-    return [go.Figure(_translate(figure.to_plotly_json())) for figure in figures] if language == "zh" else figures
+    return [go.Figure(translated(figure.to_plotly_json())) for figure in figures] if language == "zh" else figures
 
 
 def _said(tag: str, text: str) -> str:
     """An element whose text the browser puts into the reader's language (assets/web/js/language.js)."""
     return f'<{tag} data-say="{escape(text)}">{escape(text)}</{tag}>'
-
-
-def _translate(part: object, shown: bool = False) -> object:
-    """A figure's words in Chinese, as far as they are known. shown: whether the part is text that the reader sees."""
-    if isinstance(part, dict):
-        return {key: _translate(value, shown or key in SHOWN) for key, value in part.items()}
-    if isinstance(part, list | tuple):
-        return [_translate(value, shown) for value in part]
-    return WORDS_RE.sub(lambda found: WORDS[found.group()], part) if shown and isinstance(part, str) else part

@@ -12,7 +12,7 @@ from mtpviz.analysis.lanes import baseline
 from mtpviz.analysis.speedup import Budget, budget, helps_most
 from mtpviz.analysis.summary import LOOPING
 from mtpviz.strings import say
-from mtpviz.trace import Trace
+from mtpviz.trace import UNKNOWN, Trace
 
 LENGTHS = range(1, 17)
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -35,7 +35,7 @@ def functions(find: Callable[[object], Sequence[Trace]]) -> list[Callable[[objec
 
 def of_race(traces: Sequence[Trace]) -> dict:
     """{"lanes": [lane, ...], "cards": [...], "models": [...]}; a lane has "why" and "present", each None where it
-    cannot be said, and "distinct", "loops"."""
+    cannot be said, and "distinct" (None where the file names no token), "loops"."""
     base = baseline(traces)
     cards = [{"name": card.name, "gb_s": card.bandwidth / 1e9, "tflops": card.flops / 1e12, "source": card.source}
              for card in CARDS]
@@ -47,7 +47,9 @@ def of_race(traces: Sequence[Trace]) -> dict:
 def _lane(trace: Trace, traces: Sequence[Trace], base: Trace | None) -> dict:
     found = budget(trace, base) if trace is not base else None
     told = whatif.lane(trace, traces)
-    return {"distinct": trace.distinct_4grams, "loops": trace.distinct_4grams < LOOPING, "steps": len(trace.steps),
+    named = set(trace.token_ids) != {UNKNOWN}
+    return {"distinct": trace.distinct_4grams if named else None, "loops": trace.distinct_4grams < LOOPING,
+            "steps": len(trace.steps),
             "why": _why(found) if found else None, "present": _present(told) if told else None}
 
 

@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 
 from mtpviz import gallery
 from mtpviz.errors import UserError
+from mtpviz.foreign import loads
 from mtpviz.limits import LIMITS
 from mtpviz.strings import say
-from mtpviz.trace import MAX_FILE_BYTES, Trace, loads
+from mtpviz.trace import MAX_FILE_BYTES, Trace
 from mtpviz.ui.recorded import RUN
 from mtpviz.ui.runs import Runs
 from mtpviz.ui.wire import race_body, race_header
@@ -104,6 +105,8 @@ def _read(file: dict) -> list[Trace]:
     if len(lines) > LIMITS.trace_steps or max(map(len, lines)) > LIMITS.trace_line_bytes:
         raise UserError(say("open.steps", file=name, steps=f"{LIMITS.trace_steps:,}"))
     traces = loads(text, name)
+    if sum(len(trace.steps) for trace in traces) > LIMITS.trace_steps:
+        raise UserError(say("open.steps", file=name, steps=f"{LIMITS.trace_steps:,}"))
     if len(traces) > LIMITS.trace_lanes:
         raise UserError(say("open.lanes", file=name, n=len(traces), limit=LIMITS.trace_lanes))
     return traces

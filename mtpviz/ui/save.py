@@ -13,8 +13,8 @@ from mtpviz.errors import UserError
 from mtpviz.strings import say
 from mtpviz.trace import Trace
 
-FORMATS = ("html", "svg", "gif", "csv")  # PNG the browser draws from the SVG; JSON Lines it has already
-OPTIONS = ("view", "size", "theme", "lane", "step", "rejected", "table")
+FORMATS = ("html", "svg", "pdf", "gif", "csv", "parquet")  # PNG the browser draws from the SVG; JSON Lines it has
+OPTIONS = ("view", "size", "theme", "lane", "step", "rejected", "table", "language")
 
 
 def saver(find: Callable[[object], Sequence[Trace]]) -> Callable[[object], dict]:

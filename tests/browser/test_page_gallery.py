@@ -4,11 +4,12 @@ import csv
 import gzip
 import io
 import struct
+from pathlib import Path
 
 import pytest
 
 from mtpviz import gallery
-from mtpviz.export import write
+from mtpviz.export import read, write
 from mtpviz.trace import dump, load
 from tests.browser.conftest import TEXTS, serving
 from tests.browser.test_page_microscope import _hostile_race as hostile_race
@@ -37,7 +38,8 @@ def test_a_recorded_race_is_opened_without_a_model(visit, without_model):
     traces = gallery.race(entry["name"])[:8]
     assert shown(page) == [trace.text for trace in traces] and page.evaluate(TEXTS) == shown(page)
     chip = page.text_content(".source")
-    assert "recorded" in chip and traces[0].run.hardware in chip
+    assert "recorded" in chip and traces[0].run.hardware.partition(",")[0] in chip
+    assert traces[0].run.hardware in page.get_attribute(".source", "data-tip")
     assert entry["command"] in page.get_attribute(".source", "data-tip")
     assert not page.complaints
 
@@ -51,6 +53,18 @@ def test_a_trace_file_is_opened(visit, without_model, tmp_path, name):
     assert shown(page) == [trace.text for trace in traces] and page.evaluate(TEXTS) == shown(page)
     assert "recorded" in page.text_content(".source")
     assert page.evaluate("window.hit") is None and not page.complaints
+
+
+def test_another_programs_file_is_opened_and_says_what_it_does_not_tell(visit, without_model):
+    page, answers = visit(without_model), Path(__file__).parents[1] / "foreign" / "vllm_completions.json"
+    page.set_input_files("#mtp-file", answers)
+    page.wait_for_selector(".notice:has-text('? stands for a token that is not told')")
+    page.wait_for_selector(".lane-name:has-text('vLLM')")
+    assert page.locator(".lane-text .tok.accepted").count() > 20 and "–" in page.text_content(".lane-speed")
+    assert "vLLM server" in page.text_content(".source")
+    page.click("button[lang=zh-CN]")
+    page.wait_for_selector(".notice:has-text('代表未说明的词元')")
+    assert not page.complaints
 
 
 def test_a_file_is_dropped_on_the_page(visit, without_model, tmp_path):
@@ -129,6 +143,19 @@ def test_every_format_is_saved(saved, tmp_path):
     write(traces, tmp_path / "own.html")
     assert abs(saved("HTML").stat().st_size - (tmp_path / "own.html").stat().st_size) < 5000
     assert saved("GIF").read_bytes().startswith(b"GIF89a")
+    assert saved("PDF").read_bytes().startswith(b"%PDF-")
+    assert [trace.text for trace in read(saved("Parquet"))] == [trace.text for trace in traces]
+
+
+def test_the_page_that_is_saved_speaks_the_readers_language(visit, without_model, tmp_path):
+    page = visit(without_model)
+    page.click("button[lang=zh-CN]")
+    page.wait_for_selector(".lane-exact.yes")
+    page.click(".masthead .menu > button")
+    with page.expect_download() as waiting:
+        page.click(".save button:text-is('HTML')")
+    waiting.value.save_as(tmp_path / "race.html")
+    assert '<html lang="zh-CN">' in (tmp_path / "race.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("size", "wide"), [("slide", 1920), ("paper", 2008)])

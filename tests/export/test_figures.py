@@ -56,7 +56,7 @@ def test_a_stair_has_a_corner_for_every_pass():
 @settings(max_examples=4, deadline=None)
 def test_any_race_can_be_drawn_and_its_titles_stay_text(race):
     for name in FIGURES:
-        text = markup(plain_scene(plots()[name].figure(race, "dark"), 620, palette("dark"), name))
+        text = markup(plain_scene(plots()[name].figure(race, "dark").to_plotly_json(), 620, palette("dark"), name))
         tree.fromstring(text)
         assert "<b>" not in text and "nan" not in re.sub(r">[^<]*<", "><", text).lower()
         assert html.unescape(text)

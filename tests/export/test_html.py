@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from mtpviz.chinese import CHINESE
 from mtpviz.errors import UserError
 from mtpviz.export import write
 from mtpviz.trace import Trace, lines, loads
@@ -44,3 +45,13 @@ def test_the_file_is_small(tmp_path):
 def test_nothing_to_show_is_a_sentence(tmp_path):
     with pytest.raises(UserError, match="no lane"):
         write([], tmp_path / "race.html")
+
+
+def test_the_file_speaks_the_language_asked_for(tmp_path):
+    write(example_race(), tmp_path / "race.html", language="zh")
+    text = (tmp_path / "race.html").read_text(encoding="utf-8")
+    assert '<html lang="zh-CN">' in text and CHINESE["figures.title"] in text and "草稿词元的深度" in text
+    boot = json.loads(re.search(r"strings: (\{.*?\}), settings", text)[1])
+    assert boot["lead.what"] == CHINESE["lead.what"] and boot["=Draft model"] == CHINESE["=Draft model"]
+    with pytest.raises(UserError, match="no language 'fr'; the known ones are en, zh"):
+        write(example_race(), tmp_path / "race.html", language="fr")

@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from PIL import Image
 
 from mtpviz.errors import UserError
-from mtpviz.export import png, read, svg, write
+from mtpviz.export import _browser, read, svg, write
 from mtpviz.export._glyphs import about_width, label, visible
+from mtpviz.export._scene import palette
 from mtpviz.export._tree import BONUS, ROOT, arrange
 from mtpviz.export._views import VIEWS, scene
 from mtpviz.trace import Node, Trace, dump
@@ -121,7 +122,18 @@ def test_gif(tmp_path):
         film.seek(film.n_frames - 1)
         assert film.convert("RGB").tobytes() != first.tobytes()
     with Image.open(tmp_path / "tree.gif") as film:
-        assert film.n_frames == len(race[2].steps)
+        # each step's tree grows by a depth a frame, then comes the verdict, in the colours that mean it
+        steps = race[2].steps[:40]
+        assert film.n_frames == sum(1 + max(step.depths, default=0) for step in steps)
+        waits, verdict = [], next(i for i, step in enumerate(steps) if step.accepted)
+        for number in range(sum(1 + max(step.depths, default=0) for step in steps[: verdict + 1])):
+            film.seek(number)
+            waits.append(film.info["duration"])
+        assert waits[0] < waits[-1]
+        green = tuple(int(palette("dark").accepted[i : i + 2], 16) for i in (1, 3, 5))
+        near = [sum(abs(a - b) for a, b in zip(color, green, strict=True))
+                for _, color in film.convert("RGB").getcolors(1 << 20)]
+        assert min(near) < 24
     assert (tmp_path / "race.gif").stat().st_size < 600_000
 
 
@@ -139,17 +151,29 @@ def test_gif_has_no_speedup_view(tmp_path):
         write(example_race(), tmp_path / "a.gif", view="speedup")
 
 
-def test_png_without_a_browser(tmp_path, monkeypatch):
-    monkeypatch.setattr(png, "BROWSERS", ("no-such-browser",))
-    with pytest.raises(UserError, match="needs Chromium or Chrome"):
-        write(example_race(), tmp_path / "a.png")
+def test_png_and_pdf_without_a_browser(tmp_path, monkeypatch):
+    monkeypatch.setattr(_browser, "BROWSERS", ("no-such-browser",))
+    for form in ("png", "pdf"):
+        with pytest.raises(UserError, match=f"A {form.upper()} needs Chromium or Chrome"):
+            write(example_race(), tmp_path / f"a.{form}")
 
 
-@pytest.mark.skipif(png.browser() is None, reason="no browser")
+@pytest.mark.skipif(_browser.browser() is None, reason="no browser")
 def test_png(tmp_path):
     write(example_race(), tmp_path / "a.png", view="speedup", size="paper")
     with Image.open(tmp_path / "a.png") as image:
         assert abs(image.width - 2008) <= 4 and len(image.convert("RGB").getcolors(1 << 24)) > 8
+
+
+@pytest.mark.skipif(_browser.browser() is None, reason="no browser")
+@pytest.mark.parametrize(("view", "size", "wide"), [("race", "slide", 960.0), ("tree", "paper", 240.9)])
+def test_pdf_is_one_page_of_the_size_asked_for(tmp_path, view, size, wide):
+    write(example_race(), tmp_path / "a.pdf", view=view, size=size)
+    data = (tmp_path / "a.pdf").read_bytes()
+    box = re.search(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", data)
+    assert data.startswith(b"%PDF-") and len(re.findall(rb"/Type /Page\b", data)) == 1
+    assert abs(float(box[1]) - wide) < 1 and (size == "paper" or abs(float(box[2]) - 540) < 1)
+    assert b"/FontFile" in data and b"/Subtype /Image" not in data  # letters and lines, no pixels
 
 
 def test_command_line(tmp_path, capsys):

@@ -13,9 +13,10 @@ SCRIPTS = {path: path.read_text(encoding="utf-8") for path in sorted((WEB / "js"
 
 def test_presets_are_whole():
     found = presets()
-    assert [entry["label"] for entry in found] == ["story", "chat", "Python", "中文", "repeating"]
+    assert [entry["label"] for entry in found] == ["story", "chat", "Python", "中文", "repeating", "math"]
     for entry in found:
         assert entry["about"] and entry["prompts"]
+        assert 1 <= entry.get("tokens", 1) <= LIMITS.new_tokens
         assert all(0 < len(prompt) <= LIMITS.prompt_chars for prompt in entry["prompts"])
     assert all(re.fullmatch(r"User: .+\nAssistant:", prompt) for prompt in found[1]["prompts"])
     assert all(re.fullmatch(r"用户：.+\n助手：", prompt) for prompt in found[3]["prompts"])

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+from pathlib import Path
 
 import pytest
 
@@ -81,6 +82,21 @@ def test_saving_gives_what_the_command_line_writes(library):
     assert save({"run": "nobody", "to": "svg"}) == {"unknown": True} == save(None)
     for wish in ({"to": "exe"}, {"to": "svg", "view": "x"}, {"to": "svg", "view": "tree", "lane": 2, "step": 999}):
         assert save({"run": "recorded", **wish})["error"].endswith(".")
+
+
+def test_a_pdf_without_a_browser_is_a_sentence_and_the_svg_is_there(library, monkeypatch):
+    monkeypatch.setattr("mtpviz.export._browser.BROWSERS", ("no-such-browser",))
+    save = saver(library.find)
+    assert save({"run": "recorded", "to": "pdf"})["error"].startswith("A PDF needs Chromium or Chrome")
+    assert "data" in save({"run": "recorded", "to": "svg"})
+
+
+def test_another_programs_file_is_opened_and_held_against_the_same_limits(library, monkeypatch):
+    answers = Path(__file__).parents[1] / "foreign" / "vllm_completions.json"
+    found = library.adopt(packed(answers.read_bytes(), "answer.json"))
+    assert found["header"]["exact"] == [[None, None]] and "? " in found["body"]
+    monkeypatch.setattr("mtpviz.ui.library.LIMITS", Limits(trace_steps=5))
+    assert "more than 5 passes" in library.adopt(packed(answers.read_bytes(), "answer.json"))["error"]
 
 
 def test_a_race_that_still_runs_is_not_saved(library):

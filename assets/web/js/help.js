@@ -2,7 +2,7 @@
 mtp.help = (() => {
   const { el } = mtp.dom;
   const KEYS = [["← →", "step"], ["Home End", "ends"], ["Space", "play"], ["1–8", "lane"], ["↑ ↓", "nodes"], ["L  PgDn PgUp", "course"],
-    ["F  N", "lecture"], ["V", "view"], ["/", "prompt"], ["?", "help"]];
+    ["F  N", "lecture"], ["V  ↓ ↑", "view"], ["/", "prompt"], ["?", "help"]];
   let box = null;
 
   function open() {

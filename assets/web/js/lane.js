@@ -73,6 +73,12 @@ mtp.Lane = class {
     return this.steps.at(-1)?.clock ?? this.prefill;
   }
 
+  get distinct() {
+    const ids = [this.run.first, ...this.steps.flatMap((step) => step.full?.emitted ?? [])].filter((id) => id !== -1), grams = [];
+    for (let i = 0; i + 4 <= ids.length; i += 1) if (!ids.slice(i, i + 4).includes(-2)) grams.push(ids.slice(i, i + 4).join());
+    return grams.length ? new Set(grams).size / grams.length : 1;
+  }
+
   get text() {
     return (this.first ?? "") + this.steps.map((step) => step.texts.join("")).join("");
   }

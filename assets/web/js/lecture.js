@@ -60,6 +60,14 @@ mtp.lecture = (() => {
   on("PageDown", () => (state.course !== null || state.lecture ? mtp.learn.move(1) : false));
   on("PageUp", () => (state.course !== null || state.lecture ? mtp.learn.move(-1) : false));
   on("v", () => (state.lecture ? turn(1) : false));
+  // A part that is higher than the window; in a tree these keys walk through the nodes (tree.js).
+  function scroll(by) {
+    const part = mtp.find(state.view);
+    if (!state.lecture || !part) return false;
+    for (const box of [part, part.closest(".stage"), document.scrollingElement]) box?.scrollBy({ top: by * innerHeight * 0.4, behavior: mtp.glide() });
+  }
+  on("ArrowDown", () => scroll(1));
+  on("ArrowUp", () => scroll(-1));
   on("/", () => document.getElementById("mtp-prompt").focus());
   on("?", () => mtp.help.open());
   on("Escape", escape);

@@ -1,13 +1,13 @@
-// The parts of the page by name, and the row of them in the head. `mtp.go(name)` brings one before the reader. A view with a
-// part of its own adds itself to mtp.places.
+// The parts of the page by name, in the order in which they stand, and the row of them in the head. `mtp.go(name)` brings one
+// before the reader.
 mtp.places = {
   race: ".view.lanes",
   step: ".view.microscope",
   why: ".view.why",
   scope: ".view.scope",
-  gallery: ".view.gallery",
-  vocabulary: ".view.vocabulary",
   speedup: ".view.speedup",
+  vocabulary: ".view.vocabulary",
+  gallery: ".view.gallery",
   figures: "#mtp-figures",
 };
 mtp.find = (name) => document.querySelector(mtp.places[name] ?? null);
@@ -21,8 +21,7 @@ mtp.go = (view) => {
 mtp.nav = () => {
   const { el, attr } = mtp.dom, { state, set } = mtp.store;
   const BESIDE = ["step", "why"]; // they stand beside the race and need no way to them
-  const ORDER = ["race", "scope", "speedup", "vocabulary", "figures", "gallery"];
-  const names = Object.keys(mtp.places).filter((name) => !BESIDE.includes(name)).sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b));
+  const names = Object.keys(mtp.places).filter((name) => !BESIDE.includes(name));
   const items = names.map((name) => [name, el("button", { class: "nav-item", type: "button", text: mtp.say(`nav.${name}`), on: { click: () => mtp.go(name) } })]);
   const learn = el("button", { class: "nav-item", type: "button", text: mtp.say("nav.learn"), on: { click: mtp.learn.toggle } });
   let asked = false;

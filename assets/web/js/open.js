@@ -6,6 +6,7 @@ mtp.open = (() => {
   function show({ run, header, body, error }) {
     if (error) set({ status: { text: error, bad: true } });
     else mtp.wire.show(run, header, body);
+    if (!error) set({ notices: [...new Set(mtp.store.state.race.lanes.flatMap((lane) => lane.untold))].map((sentence) => ({ text: sentence })) });
     return !error;
   }
   const idle = () => (mtp.store.state.running ? (say("open.busy"), false) : true);
@@ -44,7 +45,7 @@ mtp.open = (() => {
 
   // A button that picks a file.
   function button() {
-    const input = el("input", { type: "file", accept: ".jsonl,.gz", hidden: true, id: "mtp-file",
+    const input = el("input", { type: "file", accept: ".jsonl,.json,.gz", hidden: true, id: "mtp-file",
       on: { change: () => input.files[0] && file(input.files[0]).then(() => (input.value = "")) } });
     return el("span", {}, input, el("button", { class: "chip", type: "button", text: mtp.say("open.button"), "data-tip": mtp.say("open.about"),
       on: { click: () => input.click() } }));

@@ -20,7 +20,7 @@ mtp.player = (() => {
     run(state.race.finished && state.time >= state.race.end ? 0 : state.time);
   }
   function run(time) {
-    set({ playing: true, time });
+    set({ playing: true, sought: false, time });
     requestAnimationFrame((now) => {
       last = now;
       frame(now);
@@ -53,11 +53,18 @@ mtp.player = (() => {
   function seek(count) {
     const lane = state.race?.lanes[state.lane];
     if (!lane) return;
-    if (count === Infinity) return set({ playing: false, time: state.race.finished ? state.race.end : Infinity });
+    if (count === Infinity) return set({ playing: false, sought: false, time: state.race.finished ? state.race.end : Infinity });
     const step = Math.max(0, Math.min(lane.steps.length, count));
-    set({ playing: false, time: step ? lane.steps[step - 1].clock : lane.prefill });
+    set({ playing: false, sought: true, time: step ? lane.steps[step - 1].clock : lane.prefill });
   }
-  const count = () => state.race?.lanes[state.lane]?.count(state.time) ?? 0;
+  // The step under the microscope: the last that has ended, or, where a race stands at its end of itself, the last that
+  // drafted. A race's very last pass has often nothing left to draft, and would show nothing.
+  function count() {
+    const race = state.race, lane = race?.lanes[state.lane];
+    if (!lane) return 0;
+    if (!race.finished || state.sought || state.time < race.end) return lane.count(state.time);
+    return lane.steps.findLastIndex((step) => step.drafted) + 1 || lane.steps.length;
+  }
 
   // The speed at which a race of this length can be followed.
   function easy(race) {

@@ -19,10 +19,10 @@ mtp.Race = class {
       if (record.run) {
         const lane = new mtp.Lane(record.run);
         lane.prefill = record.run.prefill_ms;
-        lane.first = record.run.first >= 0 ? record.run.first_text : "";
+        lane.first = record.run.first !== -1 ? record.run.first_text : "";
         lanes.push(lane);
       } else if (record.step) lanes.at(-1).addFull(record.step);
-      else lanes.at(-1).closed = record.end?.reason ?? "";
+      else Object.assign(lanes.at(-1), { closed: record.end?.reason ?? "", untold: record.end?.untold ?? [] });
     }
     const race = new mtp.Race(lanes, header.live);
     race.exact = header.exact;
@@ -67,6 +67,12 @@ mtp.Race = class {
 
   get end() {
     return Math.max(0, ...this.lanes.map((lane) => lane.end));
+  }
+
+  // The least share of distinct 4-grams of the lanes' texts (mtpviz/trace.py); NaN where they are not known yet.
+  get distinct() {
+    if (this.share === undefined && this.finished) this.share = Math.min(...this.lanes.map((lane) => lane.distinct));
+    return this.share ?? NaN;
   }
 
   // When the first lane had all its tokens: where the others stood then is the race's result.

@@ -2,11 +2,14 @@
 mtp.record = (() => {
   const DAY = { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" };
 
-  const day = (run) => (run.date ? new Date(run.date).toLocaleDateString(mtp.language?.tag() ?? "en-GB", DAY) : "");
+  const day = (run) => (run.date ? new Date(run.date).toLocaleDateString(mtp.language?.tag() ?? mtp.tag, DAY) : "");
+  // How many threads serve best is measured before each race, so it is no part of the machine.
+  const machine = (run) => (run.hardware ?? "").replace(/, \d+ threads?$/, "");
   const line = (run) => mtp.say("chip.recorded", { hardware: run.hardware ?? "", dtype: run.dtype ?? "", date: day(run) });
 
   function sampling(run) {
     const { temperature, top_k, top_p, min_p } = run.sampling;
+    if (temperature === undefined) return mtp.say("record.untold", { n: run.max_new_tokens });
     if (!temperature) return mtp.say("record.greedy", { n: run.max_new_tokens });
     const cuts = [top_k && `top-k ${top_k}`, top_p < 1 && `top-p ${top_p}`, min_p && `min-p ${min_p}`].filter(Boolean);
     return [mtp.say("record.sampled", { t: temperature, seed: run.seed, n: run.max_new_tokens }), ...cuts].join(", ");
@@ -24,8 +27,8 @@ mtp.record = (() => {
       ["versions", versions.map(([name, value]) => `${name} ${value}`).join(", ")],
     ].filter(([, value]) => value).map(([name, value]) => [mtp.say(`record.${name}`), String(value)]);
   }
-  // When, on what, from which commit and by which command: a line each.
-  const origin = (run) => facts(run).filter(([name]) => ["date", "commit", "command"].some((key) => name === mtp.say(`record.${key}`)))
+  // On what, when, from which commit and by which command: a line each.
+  const origin = (run) => facts(run).filter(([name]) => ["hardware", "date", "commit", "command"].some((key) => name === mtp.say(`record.${key}`)))
     .map(([name, value]) => `${name}: ${value}`);
-  return { day, line, facts, origin };
+  return { day, machine, line, facts, origin };
 })();

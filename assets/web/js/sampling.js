@@ -36,6 +36,12 @@ mtp.sampling = () => {
     if (fresh.checked) inputs.seed.value = crypto.getRandomValues(new Uint32Array(1))[0];
     return value();
   }
+  // An example may want a number of tokens of its own.
+  function update(now, was) {
+    if (now.order.tokens === was.order.tokens || now.order.tokens === read("tokens")) return;
+    inputs.tokens.value = now.order.tokens;
+    label();
+  }
   label();
-  return { host: menu.host, draw };
+  return { host: menu.host, draw, update };
 };

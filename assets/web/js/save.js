@@ -17,10 +17,10 @@ mtp.save = () => {
   link.removeAttribute("data-tip"); // the row says it already
   const panel = el("div", { class: "save" }, el("h3", { text: say("save.title") }),
     row("link", link),
-    row("page", button("HTML", () => keep({ to: "html" }))),
-    row("picture", view, size, button("PNG", () => drawn()), button("SVG", () => keep({ to: "svg", ...picture() })), gif),
+    row("page", button("HTML", () => keep({ to: "html", language: state.language }))),
+    row("picture", view, size, button("PNG", () => drawn()), button("SVG", () => keep({ to: "svg", ...picture() })), button("PDF", () => keep({ to: "pdf", ...picture() })), gif),
     row("data", button("JSONL", () => hand("mtpviz.jsonl", new Blob([state.race.source], { type: "application/jsonl" }))),
-      button(say("save.tokens"), () => keep({ to: "csv", table: "tokens" })), button(say("save.steps"), () => keep({ to: "csv", table: "steps" }))),
+      button(say("save.tokens"), () => keep({ to: "csv", table: "tokens" })), button(say("save.steps"), () => keep({ to: "csv", table: "steps" })), button("Parquet", () => keep({ to: "parquet" }))),
     note);
   const menu = mtp.menu(say("save.title"), panel);
   view.addEventListener("change", () => (gif.disabled = !["race", "tree"].includes(view.value)));
@@ -29,7 +29,7 @@ mtp.save = () => {
   // What the picture shows is what the reader sees: the theme, the lane and step under the microscope, the ghosts.
   function picture() {
     const wish = { view: view.value, size: size.value, theme: state.theme, rejected: state.ghosts };
-    const lane = state.race.lanes[state.lane], step = lane.count(state.time) - 1;
+    const step = mtp.player.count() - 1;
     return view.value === "tree" ? { ...wish, lane: state.lane, ...(step >= 0 && { step }) } : wish;
   }
   async function attempt(make) {

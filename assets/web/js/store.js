@@ -5,6 +5,7 @@ mtp.store = (() => {
     version: 0, // grows with every tick of a live race
     time: 0, // how far the race is shown, in ms on the lanes' clocks; Infinity follows a live race
     playing: false,
+    sought: false, // the reader went to this time by step; at the end of a race they did not
     rate: 0.1,
     lane: 0, // the lane under the microscope
     hover: null, // {lane, step}: the tokens pointed at

@@ -2,6 +2,8 @@
 mtp.Tree = class {
   static LEAST = 0.72; // below this scale text cannot be read; the tree scrolls instead
 
+  static MOST = 1.6; // in a lecture, where there is room
+
   // point(item or null): the reader points at a node, or at none.
   constructor(host, point) {
     const { svg } = mtp.dom;
@@ -114,7 +116,7 @@ mtp.Tree = class {
   fit(layout) {
     const { attr } = mtp.dom, [wide, high] = this.size;
     this.layout = layout;
-    const scale = Math.max(mtp.Tree.LEAST, Math.min(1, wide / layout.width, high / layout.height));
+    const most = mtp.store.state.lecture ? mtp.Tree.MOST : 1, scale = Math.max(mtp.Tree.LEAST, Math.min(most, wide / layout.width, high / layout.height));
     attr(this.svg, "viewBox", `0 0 ${layout.width} ${layout.height}`);
     attr(this.svg, "width", Math.round(layout.width * scale));
     attr(this.svg, "height", Math.round(layout.height * scale));

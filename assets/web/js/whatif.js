@@ -71,7 +71,7 @@ mtp.whatif = () => {
     fill();
     sliders.length.max = Math.min(16, Math.max(4, 2 * facts.deepest));
     [sliders.batch.value, sliders.length.value, sliders.nodes.value] = [0, facts.length, facts.nodes];
-    const error = `${facts.error > 0 ? "+" : "−"}${Math.abs(100 * facts.error).toFixed(0)}\u00a0%`;
+    const off = Math.round(100 * facts.error), error = `${off ? (off > 0 ? "+" : "−") : ""}${Math.abs(off)}\u00a0%`;
     text(present, say("whatif.present", { predicted: mtp.number(facts.predicted), measured: mtp.number(facts.measured), error }));
     ask();
   }

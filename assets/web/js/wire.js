@@ -58,7 +58,7 @@ mtp.wire = (() => {
       const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
       if (live) {
         const end = { done: "status.done", stopped: "status.stopped", time: "status.time" }[header.end];
-        set({ race, running: null, status: { name: end } });
+        set({ race, running: null, sought: false, status: { name: end } });
         if (header.end !== "done") set({ playing: false, time: race.end });
         else if (state.time === Infinity && !mtp.player.ease()) set({ time: race.end });
         if (state.playing) set({ status: { name: "status.done.slowed", values: { s: mtp.number(race.end / 1000), rate: state.rate + "×" } } });
@@ -67,7 +67,7 @@ mtp.wire = (() => {
         return;
       }
       const rate = mtp.player.easy(race);
-      set({ race, rate, lane: race.favourite, time: still ? race.end : 0,
+      set({ race, rate, sought: false, lane: race.favourite, time: still ? race.end : 0,
             status: { name: still ? "status.recorded.still" : "status.recorded", values: { rate: rate + "×" } } });
       mtp.figures.ask(run);
       if (!still) mtp.player.play();

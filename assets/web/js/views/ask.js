@@ -1,4 +1,4 @@
-// What to run: the prompt with examples by domain, which lanes, how to sample; Start, Stop, Again.
+// What to run: the prompt, which lanes, how to sample; Start and Stop.
 mtp.views.push({
   name: "ask-row", area: "ask", order: 0,
   mount(host) {
@@ -7,17 +7,12 @@ mtp.views.push({
     const prompt = el("textarea", {
       id: "mtp-prompt", rows: 1, spellcheck: "false", "aria-label": mtp.say("prompt.label"), placeholder: mtp.say("prompt.placeholder"),
     });
-    const turn = mtp.settings.presets.map(() => 0);
-    const presets = mtp.settings.presets.map((preset, index) => el("button", {
-      class: "chip preset", type: "button", text: mtp.word(preset.label), "data-tip": mtp.word(preset.about), on: { click: () => example(index) },
-    }));
     const lanes = mtp.choices(), sampling = mtp.sampling();
     const start = el("button", {
       class: "start", type: "button", id: "mtp-start", on: { click: () => (state.running ? mtp.run.stop() : go()) },
     });
-    const group = el("div", { class: "presets", role: "group", "aria-label": mtp.say("prompt.presets") }, ...presets);
     host.append(el("div", { class: "prompt-box", on: { click: () => prompt.focus() } }, prompt),
-      el("div", { class: "chips" }, group, lanes.host, sampling.host), start);
+      el("div", { class: "chips" }, lanes.host, sampling.host), start);
     prompt.addEventListener("input", fit);
     let wide = 0, shown = null;
     new ResizeObserver(() => prompt.clientWidth !== wide && ((wide = prompt.clientWidth), fit())).observe(prompt);
@@ -35,11 +30,6 @@ mtp.views.push({
       prompt.value = value;
       fit();
     }
-    function example(index) {
-      const choices = mtp.settings.presets[index].prompts;
-      write(choices[turn[index]++ % choices.length]);
-      set({ order: { ...state.order, prompt: prompt.value } });
-    }
     function go() {
       const { tokens, ...rest } = sampling.draw(), asked = { prompt: prompt.value, strategies: lanes.value() };
       set({ order: { ...rest, tokens, ...asked } });
@@ -48,10 +38,12 @@ mtp.views.push({
     if (state.order.prompt !== null) write(state.order.prompt);
 
     return (now, was) => {
+      if (now.order.prompt !== was.order.prompt && now.order.prompt !== prompt.value) write(now.order.prompt ?? "");
       if (state.order.prompt === null && now.race !== shown) write((shown = now.race).lanes[0]?.run.prompt ?? "");
       text(start, mtp.say(now.running ? "stop" : "start"));
       start.classList.toggle("stop", !!now.running);
       lanes.update();
+      sampling.update(now, was);
     };
   },
 });

@@ -1,5 +1,4 @@
 // The recorded races, a row a domain: each a button with the speedups of its lanes. They need no model.
-mtp.places.gallery = ".view.gallery";
 mtp.views.push({
   name: "gallery", area: "run", order: 50,
   mount(host) {
@@ -48,7 +47,8 @@ mtp.views.push({
       const best = drafted.reduce((a, b) => (b.speedup > (a?.speedup ?? 0) ? b : a), null);
       const t = say(entry.temperature ? "gallery.sampled" : "gallery.greedy", { t: entry.temperature });
       const loops = entry.lanes.some((lane) => lane.loops);
-      const button = el("button", { class: "gallery-race", type: "button", on: { click: () => load(entry) } },
+      const each = entry.lanes.map((lane) => say("gallery.best", { x: mtp.number(lane.speedup ?? NaN, 2), title: mtp.word(lane.title) }));
+      const button = el("button", { class: "gallery-race", type: "button", "data-tip": each.join("\n"), on: { click: () => load(entry) } },
         el("span", { class: "gallery-name" }, el("b", { text: mtp.strings[`gallery.domain.${entry.domain}`] ?? entry.domain }), ` ${t}`),
         el("span", { class: "gallery-prompt", text: entry.prompt.replace(/\s+/g, " ") }),
         el("span", { class: "gallery-best" }, bars(entry),
@@ -60,9 +60,8 @@ mtp.views.push({
     async function load(entry) {
       if (await mtp.open.recorded(entry.name, chosen)) mtp.go("race");
     }
-    // One group for each machine, day and commit, which stand above it; greedy races first. How many threads serve best is
-    // measured before each race, so it is no part of the machine.
-    const machine = (entry) => entry.hardware.replace(/, \d+ threads?$/, "");
+    // One group for each machine, day and commit, which stand above it; greedy races first.
+    const { machine } = mtp.record;
     const commit = (entry) => entry.commit.replace(/^(.{10}).*?(\+?)$/, "$1$2");
     function groups() {
       const by = new Map();

@@ -32,10 +32,9 @@ mtp.views.push({
       host.classList.toggle("live", !!state.race?.live);
       source.hidden = !run;
       if (run) {
-        const name = state.race.live ? "chip.live" : "chip.recorded";
-        text(source, mtp.say(name, { hardware: run.hardware ?? "", dtype: run.dtype ?? "", date: mtp.record.day(run) }));
-        const facts = state.race.live ? [] : mtp.record.origin(run);
-        attr(source, "data-tip", [mtp.say(name + ".about"), ...facts].join("\n"));
+        const name = state.race.live ? "chip.live" : "chip.recorded", hardware = mtp.record.machine(run);
+        text(source, mtp.say(`${name}.short`, { hardware, date: mtp.record.day(run) }));
+        attr(source, "data-tip", [mtp.say(name + ".about"), ...mtp.record.origin(run)].join("\n"));
       }
       text(model, engine.state === "ready" ? engine.model : mtp.say(`chip.model.${engine.state}`));
       attr(model, "data-tip", engine.state === "ready" ? `${engine.hardware} · ${engine.dtype}` : engine.error || null);

@@ -14,6 +14,7 @@ mtp.views.push({
     function build() {
       host.style.setProperty("--lanes", race.lanes.length);
       host.style.setProperty("--blurb-lines", race.lanes.length > 3 ? 1 : 2);
+      host.classList.toggle("many", race.lanes.length > 4);
       rows = race.lanes.map((lane, index) => {
         const part = {
           name: el("button", { class: "lane-name", type: "button", text: lane.title }),
@@ -72,7 +73,7 @@ mtp.views.push({
         const shown = now.first ? now.steps : -1, written = now.first ? now.tokens + 1 : 0;
         const ended = race.finished && state.time >= lane.end;
         if (part.flow.show(shown, !ended, state.ghosts)) moved.push(part.flow);
-        part.flow.mark("now", state.lane === index && known ? now.steps - 1 : null);
+        part.flow.mark("now", state.lane === index && known ? mtp.player.count() - 1 : null);
         part.flow.mark("hover", state.hover?.lane === index ? state.hover.step : null);
         part.flow.point(state.hover?.index ?? null);
         const ahead = state.time > won ? race.at(index, won) : null;
@@ -84,7 +85,7 @@ mtp.views.push({
         attr(part.name, "aria-pressed", state.lane === index ? "true" : "false");
         part.row.classList.toggle("focused", state.lane === index);
         part.row.classList.toggle("base", index === race.base);
-        part.row.classList.toggle("unknown", !known);
+        part.row.classList.toggle("unknown", !known || !Number.isFinite(now.speedup));
       });
       for (const flow of moved) flow.settle();
     };

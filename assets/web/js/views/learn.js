@@ -14,7 +14,7 @@ mtp.views.push({
     task.append(mark, ask, done);
     const button = (name, action, props) => el("button", { class: "chip", type: "button", text: say(name), on: { click: action }, ...props });
     const back = button("learn.back", () => mtp.learn.move(-1)), next = button("learn.next", () => mtp.learn.move(1), { class: "chip next" });
-    const lecture = button("lecture", mtp.lecture.toggle, { "data-tip": say("lecture.about") });
+    const lecture = button("lecture", mtp.lecture.toggle, { class: "chip lecture-key", "data-tip": say("lecture.about") });
     const note = button("learn.notes", mtp.lecture.notes, { "data-tip": say("learn.notes.about") });
     const close = button("learn.close", mtp.learn.close, { "data-tip": say("learn.close.about") });
     attr(host, "aria-label", say("learn.label"));

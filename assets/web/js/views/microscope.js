@@ -39,7 +39,7 @@ mtp.views.push({
     return (state, was) => {
       lane = state.race?.lanes[state.lane] ?? null;
       if (!lane) return;
-      const count = newest(lane, lane.count(state.time), state.race), found = lane.steps[count - 1] ?? null;
+      const count = newest(lane, mtp.player.count(), state.race), found = lane.steps[count - 1] ?? null;
       const name = lane.title;
       text(title, found ? say("step.title", { title: name, n: count, of: lane.steps.length }) : name);
       if (found === step && found?.full === host.drawn && state.race === was.race && state.lane === was.lane) return explain();
@@ -53,8 +53,8 @@ mtp.views.push({
       attr(tree.svg, "aria-label", found ? say("step.tree", { summary: summary.textContent }) : null);
       explain();
       const ms = found?.full ? PHASES.map((phase) => found.full.time_ms[phase] ?? 0) : null, sum = ms?.reduce((a, b) => a + b, 0);
-      time.classList.toggle("blank", !ms);
-      text(took, ms ? say("step.time", { ms: mtp.number(sum, 2) }) : "\u00a0");
+      time.classList.toggle("blank", !sum);
+      text(took, sum ? say("step.time", { ms: mtp.number(sum, 2) }) : "\u00a0");
       parts.forEach((part, i) => {
         part.bar.style.flexGrow = ms ? ms[i] : 0;
         text(part.ms, ms ? mtp.number(ms[i], 2) : "");

@@ -5,7 +5,7 @@ mtp.views.push({
     const { el, text } = mtp.dom;
     const line = el("p", { class: "line" }), alarm = el("p", { class: "line bad", role: "alert" });
     host.append(line, alarm);
-    const said = (notices) => notices.map((notice) => mtp.say(notice.name, notice.values)).join(" ");
+    const said = (notices) => notices.map((notice) => (notice.text ? mtp.word(notice.text) : mtp.say(notice.name, notice.values))).join(" ");
     return ({ notices }) => {
       text(line, said(notices.filter((notice) => !notice.bad)));
       text(alarm, said(notices.filter((notice) => notice.bad)));

@@ -97,7 +97,7 @@ mtp.views.push({
       if (!state.race || !near.seen) return;
       if (race !== state.race) choose();
       if (lane !== race.lanes[state.lane]) pick();
-      const count = lane.count(state.time);
+      const count = player.count();
       found = lane.steps[count - 1] ?? null;
       number = count - 1;
       [...tabs.childNodes].forEach((tab, index) => attr(tab, "aria-pressed", String(index === state.lane)));

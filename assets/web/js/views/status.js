@@ -1,8 +1,9 @@
-// One line on what is going on, and the only thing that is read out: errors at once, results once, at the end.
+// One line on what is going on, and the only thing that is read out: errors at once, results once, at the end. A text that
+// loops is told here once its race has ended: it flatters every figure below.
 mtp.views.push({
   name: "status", area: "ask", order: 10,
   mount(host) {
-    const { el, text } = mtp.dom;
+    const { el, text } = mtp.dom, LOOPING = 0.5; // as in mtpviz/analysis/summary.py
     const line = el("p", { class: "line" }), alarm = el("p", { class: "line bad", role: "alert" });
     const result = el("p", { class: "unseen", role: "status", "aria-live": "polite" });
     const again = el("button", { class: "again", type: "button", text: mtp.say("again"), "data-tip": mtp.say("again.about"),
@@ -21,7 +22,9 @@ mtp.views.push({
       const waiting = name === "status.waiting" && state.running ? place() : null;
       if (waiting) [name, values] = ["status.queue", { place: waiting }];
       if (name === "status.waiting" && !state.running) name = null;
-      const said = sentence ?? (name ? mtp.say(name, values) : "");
+      const share = state.running || bad ? NaN : state.race?.distinct, loops = share < LOOPING;
+      const said = loops ? mtp.say("speedup.loops", { share: `${Math.round(100 * share)}\u00a0%` }) : sentence ?? (name ? mtp.say(name, values) : "");
+      line.classList.toggle("loops", loops);
       text(line, bad ? "" : said);
       text(alarm, bad ? said : "");
     }

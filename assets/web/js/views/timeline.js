@@ -53,13 +53,13 @@ mtp.views.push({
       const race = state.race, lane = race?.lanes[state.lane];
       host.classList.toggle("idle", !lane);
       if (!lane) return;
-      const count = lane.count(state.time), key = `${state.lane} ${lane.steps.length} ${wide} ${lane.title}`;
+      const count = player.count(), played = lane.count(state.time), key = `${state.lane} ${lane.steps.length} ${wide} ${lane.title}`;
       if (drawn !== key || host.race !== race) {
         bars(lane);
         [drawn, host.race] = [key, race];
       }
-      const tau = lane.stats(count).tau;
-      attr(clip, "width", (count * pitch).toFixed(2));
+      const tau = lane.stats(played).tau;
+      attr(clip, "width", (played * pitch).toFixed(2));
       attr(mark, "x", ((count - 1) * pitch).toFixed(2));
       mark.style.display = count ? "" : "none";
       attr(mean, "d", tau > 1 ? `M0 ${(HIGH - tau * unit).toFixed(1)}H${(lane.steps.length * pitch).toFixed(1)}` : "");

@@ -45,12 +45,12 @@ mtp.views.push({
       if (!lane) return;
       const isBase = state.lane === race.base;
       const budget = isBase ? null : mtp.budget(lane, race.lanes[race.base], state.time);
-      chart.classList.toggle("none", !budget);
+      chart.style.visibility = budget ? "" : "hidden"; // it keeps its place: the words stand over it
       plain.hidden = !!budget;
       text(title, isBase ? say("why.baseline.title") : budget ? say("why.title", { tau: mtp.number(budget.tau, 1) }) : say("why.unknown"));
       about.hidden = isBase;
       text(about, isBase ? "" : say("why.about"));
-      text(plain, isBase ? say("why.baseline") : say("why.nothing"));
+      text(plain, say(isBase ? "why.baseline" : race.base < 0 ? "speedup.none" : "why.nothing"));
       if (budget) draw(budget);
     };
   },
