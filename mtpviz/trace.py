@@ -22,13 +22,16 @@ from mtpviz.errors import UserError
 VERSION = 1
 PHASES = ("draft", "verify", "commit", "host")
 MAX_FILE_BYTES = 64 * 2**20  # of decompressed text: a trace of a long race is about 5 MB
+# A server may keep a token's id to itself. UNKNOWN stands for a token of which neither id nor text is told. Below it
+# stand tokens of which the text alone is told (Run.pieces): within a lane, equal numbers are equal texts.
+UNKNOWN = -2
 
 
 @dataclass(slots=True)
 class Node:
     """One drafted token of a step's tree.
 
-    token: vocabulary id.
+    token: vocabulary id; UNKNOWN or below where a server does not tell it.
     parent: index of the parent among the step's nodes, -1 for a child of the root. Always smaller than the own index.
     source: which head (parallel heads), or which depth of a sequential drafter, proposed it; 1 is the first.
     draft_prob: the drafter's probability of the token given its parent's path; None where it has none (lookup).
@@ -72,7 +75,8 @@ class Step:
         a multi-byte character has an empty text, and the character belongs to the token that completes it.
     time_ms: time of each of PHASES (draft, verify, commit, host) in milliseconds, on the lane's own clock.
     clock_ms: the lane's clock when the step had ended; step 0 starts at Run.prefill_ms.
-    notes: what else the strategy tells of the step (chosen tree, vocabulary map), by name.
+    notes: what else the strategy tells of the step (chosen tree, vocabulary map), by name. Of a server's step:
+        "untold", what it keeps to itself (`told`); "merged", how many steps arrived together: the first has their time.
     """
 
     index: int
@@ -87,6 +91,12 @@ class Step:
     time_ms: dict[str, float]
     clock_ms: float
     notes: dict = field(default_factory=dict)
+
+    @property
+    def told(self) -> bool:
+        """Whether it is known how many tokens this step drafted and accepted. Where it is not (a server that keeps it
+        to itself), the nodes are the accepted ones alone, and figures of acceptance must leave the step out."""
+        return "untold" not in self.notes
 
     @property
     def kinds(self) -> list[str]:
@@ -119,7 +129,12 @@ class Run:
         memory, in 10^9 a second, "pass_ms": [[rows, milliseconds of a target pass over so many], ...]}.
     recorded: True for a run that was shipped or imported, False for one made in this process.
     lossless: whether the verification rule keeps the target's distribution. peer: True for another engine's lane.
-    prefill_ms: time to the first token, which the prefill yields. first: that token; first_text: its text.
+    server: of a lane that a server ran, elsewhere and on a wall clock of its own (`device` is "server" then, and
+        `time_ms` of its steps is empty): {"name", "engine", "version", "address", "baseline": whether the others of its
+        engine and model are compared with it, "counts": what it told of its drafts as a whole, by vLLM's names,
+        "passes": its own count of target passes where its stream hides some, else None}. None for all other lanes.
+    prefill_ms: time to the first token, which the prefill yields. first: that token, -1 before it is known; first_text:
+        its text.
     pieces: text of every token id that occurs in the steps ("\\ufffd" where it is part of a character).
     """
 
@@ -144,15 +159,22 @@ class Run:
     recorded: bool = False
     lossless: bool = True
     peer: bool = False
+    server: dict | None = None
     prefill_ms: float = 0.0
     first: int = -1
     first_text: str = ""
     pieces: dict[int, str] = field(default_factory=dict)
 
+    @property
+    def begun(self) -> bool:
+        """Whether the first token is known."""
+        return self.first != -1
+
 
 @dataclass(slots=True)
 class Trace:
-    """A run and its steps. end: {"reason": "length" | "stop" | "cancelled" | "context", ...}, None while it goes on."""
+    """A run and its steps. end: {"reason": "length" | "stop" | "cancelled" | "context" | "failed"}, None while it goes
+    on; "failed" (a server that broke off) comes with "error", a sentence."""
 
     run: Run
     steps: list[Step] = field(default_factory=list)
@@ -161,7 +183,7 @@ class Trace:
     @property
     def token_ids(self) -> list[int]:
         """Generated tokens: the one from the prefill, then those of every step."""
-        first = [self.run.first] if self.run.first >= 0 else []
+        first = [self.run.first] if self.run.begun else []
         return first + [token for step in self.steps for token in step.emitted]
 
     @property
@@ -187,7 +209,11 @@ class Trace:
 
     @property
     def tau(self) -> float:
-        """Tokens per target pass, the bonus token included; 1.0 is next-token prediction."""
+        """Tokens per target pass, the bonus token included; 1.0 is next-token prediction. Where a server's stream hides
+        passes, its own count of them."""
+        passes = self.run.server["passes"] if self.run.server else None
+        if passes:
+            return sum(len(step.emitted) for step in self.steps) / passes
         return sum(len(step.accepted) + 1 for step in self.steps) / len(self.steps) if self.steps else 0.0
 
     def phase_ms(self) -> dict[str, float]:
@@ -206,9 +232,10 @@ class Trace:
 
     @property
     def distinct_4grams(self) -> float:
-        """Share of distinct 4-grams of the generated tokens: under 0.5 the text loops. 1.0 if there is no 4-gram."""
+        """Share of distinct 4-grams of the generated tokens: under 0.5 the text loops. 1.0 if there is no 4-gram. Those
+        that hold a token of which nothing is told do not count."""
         ids = self.token_ids
-        grams = [tuple(ids[i : i + 4]) for i in range(len(ids) - 3)]
+        grams = [gram for i in range(len(ids) - 3) if UNKNOWN not in (gram := tuple(ids[i : i + 4]))]
         return len(set(grams)) / len(grams) if grams else 1.0
 
 
@@ -322,8 +349,19 @@ def _checked_run(run: Run) -> Run:
         if not isinstance(value, _RUN_TYPES[kind]) and not (value is None and "None" in entry.type):
             raise ValueError(f"{entry.name} is no {kind}")
     _check_numbers([run.prefill_ms], [run.first, *run.prompt_tokens], [])
+    if run.server is not None:
+        _check_server(run.server)
     _json({f.name: getattr(run, f.name) for f in dataclasses.fields(Run)}).encode("utf-8")
     return run
+
+
+def _check_server(server: dict) -> None:
+    texts = [server[name] for name in ("name", "engine", "version", "address")]
+    passes, counts, base = server["passes"], server["counts"], server["baseline"]
+    numbers = [counts.get(name) for name in ("num_draft_tokens", "num_accepted_draft_tokens", "num_spec_steps")]
+    _check_numbers([], [value for value in (passes, *numbers) if value is not None], texts)
+    if not isinstance(base, bool) or (passes is not None and passes < 1):
+        raise ValueError("what it says of its server is not whole")
 
 
 def _check_numbers(reals: list, whole: list, texts: list) -> None:

@@ -34,7 +34,8 @@ def wilson(successes: int, trials: int, z: float = Z95) -> tuple[float, float]:
 
 
 def by_depth(traces: Sequence[Trace]) -> pd.DataFrame:
-    """Acceptance of each lane at each depth from 1 to the deepest that was drafted; lanes that never drafted have none.
+    """Acceptance of each lane at each depth from 1 to the deepest that was drafted; lanes that never drafted have none,
+    nor do steps of which a server does not tell it (Step.told).
 
     accepted: steps whose accepted path holds at least k nodes.
     drafted: steps that drafted at all. prefix = accepted / drafted is the prefix (unconditional) rate r_k. The sum of
@@ -47,7 +48,7 @@ def by_depth(traces: Sequence[Trace]) -> pd.DataFrame:
     """
     records = []
     for lane, (trace, name) in enumerate(zip(traces, lane_names(traces), strict=True)):
-        drafted = [step for step in trace.steps if step.nodes]
+        drafted = [step for step in trace.steps if step.nodes and step.told]
         deepest = max((max(step.depths) for step in drafted), default=0)
         lengths = [len(step.accepted) for step in drafted]
         limits = [_offered_depth(step) for step in drafted]

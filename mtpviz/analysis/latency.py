@@ -26,6 +26,6 @@ def latency(trace: Trace) -> dict:
     tokens of one step arrive together, so with tau above 2 the median gap is 0 and the 95th percentile is a step:
     speculation makes bursts.
     """
-    first = trace.run.prefill_ms if trace.run.first >= 0 else None
+    first = trace.run.prefill_ms if trace.run.begun else None
     gaps = trace.inter_token_ms()
     return {"first_token_ms": first, "inter_token_ms": {"p50": quantile(gaps, 0.5), "p95": quantile(gaps, 0.95)}}

@@ -37,6 +37,8 @@ def ranks(trace: Trace, careful: bool = False) -> Ranks | None:
     tries: list[dict[int, int]] = []
     offers: list[int] = []
     for step in trace.steps:
+        if not step.told:
+            continue
         for depth, (siblings, taken) in enumerate(_offers(step)):
             if depth == len(hits):
                 hits.append({})

@@ -38,7 +38,7 @@ def per_step(traces: Sequence[Trace]) -> pd.DataFrame:
             continue
         plain = 1000.0 / base.tokens_per_s
         before = start = trace.run.prefill_ms
-        emitted, first = 0, int(trace.run.first >= 0)
+        emitted, first = 0, int(trace.run.begun)
         for step in trace.steps:
             count = len(step.emitted)
             emitted += count

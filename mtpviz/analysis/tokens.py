@@ -26,7 +26,7 @@ def tokens(traces: Sequence[Trace]) -> pd.DataFrame:
     for lane, (trace, name) in enumerate(zip(traces, lane_names(traces), strict=True)):
         head = (lane, name, trace.run.strategy)
         index, before = 0, 0.0
-        if trace.run.first >= 0:
+        if trace.run.begun:
             records.append((*head, 0, len(trace.run.prompt_tokens), -1, trace.run.first, trace.run.first_text,
                             "target", None, None, None, None, trace.run.prefill_ms, trace.run.prefill_ms))
             index, before = 1, trace.run.prefill_ms

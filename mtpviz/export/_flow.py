@@ -53,7 +53,7 @@ def sample(kind: str, words: str, palette: Palette, measure: Measure, x: float, 
 
 def _items(trace: Trace, rejected: bool) -> list[tuple[float, str, str]]:
     """(arrival, kind, text) of every token, with the best rejected draft of each step before the bonus."""
-    items = [(trace.run.prefill_ms, "target", trace.run.first_text)] if trace.run.first >= 0 else []
+    items = [(trace.run.prefill_ms, "target", trace.run.first_text)] if trace.run.begun else []
     for step in trace.steps:
         for kind, text in zip(step.kinds, step.texts, strict=True):
             ghost = best_rejected(step) if rejected and kind == "bonus" else None

@@ -39,7 +39,7 @@ class Lane:
     def tokens_at(self, at_ms: float) -> int:
         """Tokens that had arrived by a moment, the prefill's included."""
         run = self.trace.run
-        first = int(run.first >= 0 and run.prefill_ms <= at_ms)
+        first = int(run.begun and run.prefill_ms <= at_ms)
         return first + sum(len(step.emitted) for step in self.trace.steps if step.clock_ms <= at_ms)
 
 
@@ -87,7 +87,7 @@ class Race:
             width = size.width - size.margin - left
             text = self._fitting(width, height - _chrome(height, text))
         for trace, name in zip(self.traces, names, strict=True):
-            summary = lane_summary(trace, self.base)
+            summary = lane_summary(trace, baseline(self.traces, trace))
             if not size.height:
                 left, width, height = size.margin, size.width - 2 * size.margin, 0.0
             start = top + (1.25 * size.text if size.height else 4.2 * size.text)

@@ -63,7 +63,7 @@ class Ticker:
         """The header of a "tick" message, or None where nothing has happened."""
         first, lanes = [], []
         for lane, trace in enumerate(self.traces):
-            if self.told[lane] < 0 and trace.run.first >= 0:
+            if self.told[lane] < 0 and trace.run.begun:
                 self.told[lane] = 0
                 first.append([lane, round(trace.run.prefill_ms, 2), trace.run.first_text])
             steps = trace.steps[max(self.told[lane], 0) :]
@@ -118,12 +118,11 @@ def light(step: Step) -> list:
 
 def race_header(traces: Sequence[Trace], live: bool, end: str = "done") -> dict:
     """The header of a "race" message."""
-    base = baseline(traces)
     return {
         "kind": "race",
         "live": live,
         "end": end,
-        "exact": [list(exactness(trace, base)) for trace in traces],
+        "exact": [list(exactness(trace, baseline(traces, trace))) for trace in traces],
     }
 
 
