@@ -378,7 +378,7 @@ def _check_numbers(reals: list, whole: list, texts: list) -> None:
 def _check(step: Step) -> None:
     """A step read from outside must be a tree with an accepted path in it, or every reader would trip over it."""
     probs = [p for node in step.nodes for p in (node.draft_prob, node.target_prob) if p is not None]
-    probs += [p for row in step.rows for p in (row.prob, *(p for _, p in row.top))]
+    probs += [row.prob for row in step.rows if row.prob is not None] + [p for row in step.rows for _, p in row.top]
     whole = [step.index, step.position, step.root, step.bonus, *step.accepted, *step.emitted]
     whole += [value for node in step.nodes for value in (node.token, node.parent, node.source)]
     whole += [token for row in step.rows for token in (row.token, *(token for token, _ in row.top))]

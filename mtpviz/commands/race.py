@@ -16,7 +16,6 @@ from mtpviz.commands.options import (
     save_trace,
 )
 from mtpviz.commands.output import Progress, print_json, printable, table
-from mtpviz.discover import peers, strategies
 from mtpviz.errors import UserError
 from mtpviz.race import Race
 from mtpviz.serving.lane import server_lanes
@@ -41,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     if not names:
         raise UserError("No strategy was named; --strategies ntp,draft,lookup would do.")
     settings, prompt = sampling(args), read_prompt(args)
-    guests = server_lanes(listed(args.server, [*strategies(), *peers()]), prompt, settings, args.max_new_tokens,
+    guests = server_lanes(listed(args.server), prompt, settings, args.max_new_tokens,
                           command=args.command_line)
     session = open_session(args)
     race = Race(session, names, prompt, settings, args.max_new_tokens, record=args.trace is not None,

@@ -35,7 +35,7 @@ class ServerLane:
         facts, settings = found.facts, asdict(sampling)
         settings.pop("seed")
         self.trace = Trace(Run(
-            strategy=listed.name, title=f"{listed.name}: {found.title}", settings={},
+            strategy=listed.lane, title=f"{listed.name}: {found.title}", settings={},
             model={"name": found.model, "hash": "", "parameters": facts.get("parameters", 0)},
             head={"name": facts["draft"], "hash": "", "parameters": 0} if facts.get("draft") else None,
             prompt=prompt, prompt_tokens=[], sampling=settings | {"rule": "greedy" if sampling.greedy else "server"},
@@ -52,7 +52,7 @@ class ServerLane:
 
     def listen(self) -> Iterator[None]:
         """Ask, and take the answer in; yields now and then until it is all there, and may be left meanwhile."""
-        thread = threading.Thread(target=self._ask, name=f"server {self.trace.run.strategy}", daemon=True)
+        thread = threading.Thread(target=self._ask, name=self.trace.run.strategy, daemon=True)
         thread.start()
         try:
             while thread.is_alive():

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import ModuleType
 
@@ -55,9 +55,14 @@ class Listed:
     url: str
     baseline: bool = False
 
+    @property
+    def lane(self) -> str:
+        """What its lane is called, where strategies are named: no strategy is called so."""
+        return f"server_{self.name}"
+
     def find(self, patience: Patience | None = None) -> Found:
         """Who answers there. Raises UserError."""
-        return find(Client(self.url, os.environ.get(KEY + self.name.upper().replace("-", "_"), ""), patience))
+        return find(Client(self.url, os.environ.get(KEY + self.name.upper(), ""), patience))
 
 
 def find(client: Client) -> Found:
@@ -72,18 +77,18 @@ def find(client: Client) -> Found:
     raise Failure(f"{client.where} answers, but is none of the servers that are known here: {known}.")
 
 
-def listed(entries: Iterable[str], taken: Sequence[str]) -> list[Listed]:
-    """Servers from "NAME=URL" and "NAME=URL,baseline". taken: names that strategies have. Raises UserError."""
+def listed(entries: Iterable[str]) -> list[Listed]:
+    """Servers from "NAME=URL" and "NAME=URL,baseline". Raises UserError."""
     found: dict[str, Listed] = {}
     for entry in entries:
         name, equals, url = entry.partition("=")
         baseline = url.endswith(",baseline")
         url = url.removesuffix(",baseline")
-        if not equals or not re.fullmatch(r"[A-Za-z0-9_-]{1,32}", name):
-            raise UserError(f"{entry!r} lists no server; NAME=URL is right, or NAME=URL,baseline, with a name of "
-                            "letters, digits, - and _.")
-        if name in taken or name in found:
-            raise UserError(f"The name {name} is taken; give the server at {url} another.")
+        if not equals or not re.fullmatch(r"[a-z0-9_]{1,24}", name):
+            raise UserError(f"{entry!r} lists no server; NAME=URL is right, or NAME=URL,baseline, with a name of up "
+                            "to 24 small letters, digits and _.")
+        if name in found:
+            raise UserError(f"Two servers are called {name}; give the one at {url} another name.")
         Client(url)  # raises for what is no address
         found[name] = Listed(name, url, baseline)
     return list(found.values())
