@@ -118,7 +118,7 @@ STRINGS = {
     "lanes.title": "Strategies to race",
     "lanes.always": "always runs: every speedup is against it",
     "lanes.server": "a serving engine on its own machine: its own model, its own clock",
-    "lane.server": "{engine}, model {model}, at {address}: its own model, its own clock",
+    "lane.server": "own clock, own model: {model}, version {version}, at {address}",
     "exact.server_baseline": "baseline server",
     "exact.server_baseline.about": (
         "The other servers of its engine and model are compared with this one: their speedup and their text."
@@ -217,6 +217,7 @@ STRINGS = {
     "step.title": "{title} · step {n} of {of}",
     "step.prefill": "The prompt has been read; the first token is known.",
     "step.summary": "{drafted} drafted, {accepted} accepted, 1 bonus: {tokens} for one pass",
+    "step.untold": "{tokens} for one pass; the server does not tell what it drafted",
     "step.plain": "nothing drafted: one token for one pass",
     "step.tokens": "{n} tokens",
     "step.tokens.one": "1 token",

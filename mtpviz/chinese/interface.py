@@ -96,7 +96,7 @@ INTERFACE = {
     "lanes.title": "参赛策略",
     "lanes.always": "总会运行：一切加速比都以它为基准",
     "lanes.server": "别处的推理引擎：用自己的模型，走自己的时钟",
-    "lane.server": "{engine}，模型 {model}，位于 {address}：自己的模型，自己的时钟",
+    "lane.server": "自己的时钟，自己的模型：{model}，版本 {version}，位于 {address}",
     "exact.server_baseline": "基准服务器",
     "exact.server_baseline.about": "同一引擎、同一模型的其他服务器都与它比较：速度与文本。",
     "exact.server_unchecked": "尚未核对",

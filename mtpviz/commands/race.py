@@ -91,7 +91,7 @@ def _told(lane: dict, lanes: list[dict]) -> str:
                "no server is listed as the baseline of its engine and model")
     drafts = (f"{lane['accepted']} of {lane['drafted']} drafts accepted" if lane["drafted"] is not None else
               "it does not tell its drafts")
-    return f"at {server['address']}, on a clock of its own; {against}; {drafts}"
+    return f"version {server['version'] or '?'} at {server['address']}, on a clock of its own; {against}; {drafts}"
 
 
 def _ratio(value: float | None) -> str:

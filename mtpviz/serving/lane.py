@@ -35,7 +35,7 @@ class ServerLane:
         facts, settings = found.facts, asdict(sampling)
         settings.pop("seed")
         self.trace = Trace(Run(
-            strategy=listed.lane, title=f"{listed.name}: {found.title}", settings={},
+            strategy=listed.lane, title=f"{listed.name} ({found.module.TITLE})", settings={},
             model={"name": found.model, "hash": "", "parameters": facts.get("parameters", 0)},
             head={"name": facts["draft"], "hash": "", "parameters": 0} if facts.get("draft") else None,
             prompt=prompt, prompt_tokens=[], sampling=settings | {"rule": "greedy" if sampling.greedy else "server"},

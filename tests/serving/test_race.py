@@ -177,7 +177,7 @@ def test_the_command_line_races_and_finds_servers(race, capsys, tmp_path, tiny_e
         assert main(["race", PROMPT, "--strategies", "ntp", "--server", f"one={url},baseline", "--trace",
                      str(tmp_path / "x.jsonl"), *options]) == 0
         told = capsys.readouterr().out
-        assert "one: vLLM 0.32.0" in told and url in told and "33 of 37 drafts accepted" in told
+        assert "one (vLLM): version 0.32.0" in told and url in told and "33 of 37 drafts accepted" in told
         assert main(["servers", "detect", url, "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["servers"] == [
             {"address": url, "engine": "vllm", "version": "0.32.0", "model": "tiny"}]

@@ -70,9 +70,10 @@ mtp.Race = class {
 
   // The badge of a server's lane, by the name of its sentence; null for all others.
   serverVerdict(index, final) {
-    if (!this.lanes[index].run.server) return null;
-    const exact = this.exact[index][0], base = this.bases[index];
-    return base === index ? "server_baseline" : !final || exact === null ? "server_unchecked" : exact ? "server_yes" : "server_no";
+    const lane = this.lanes[index], exact = this.exact[index][0];
+    if (!lane.run.server) return null;
+    if (this.bases[index] === index) return "server_baseline";
+    return !final || exact === null ? "server_unchecked" : exact ? (lane.error || this.stopped ? "so_far" : "server_yes") : "server_no";
   }
 
   get end() {

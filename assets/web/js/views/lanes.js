@@ -64,7 +64,7 @@ mtp.views.push({
       rows.forEach((part, index) => {
         const lane = race.lanes[index], now = race.at(index, state.time), known = now.steps > 0;
         const { server, model } = lane.run;
-        const blurb = lane.error || (server ? mtp.say("lane.server", { engine: server.engine, address: server.address, model: model.name })
+        const blurb = lane.error || (server ? mtp.say("lane.server", { version: server.version || "?", address: server.address, model: model.name })
           : mtp.word(state.engine.strategies.find((entry) => entry.name === lane.run.strategy)?.blurb ?? ""));
         text(part.blurb, blurb || "\u00a0");
         attr(part.blurb, "data-tip", blurb || null);
