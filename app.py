@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         servers = listed([*asked.server, *from_environment()])
     except UserError as error:
-        options.error(str(error))
+        options.exit(2, f"{error}\n")
     resident = Resident(asked.model, asked.device, asked.dtype, servers)
     page = build(resident)
     _, url, shared = page.launch(

@@ -123,7 +123,8 @@ class Run:
         "kv_heads", "head_dim", "inner", "tied"}.
     prompt, prompt_tokens: as text and as ids. sampling: temperature, top_k, top_p, min_p, rule ("greedy", ...).
     seed: of the position-keyed random numbers. max_new_tokens: the limit asked for.
-    device, hardware, dtype, threads: "cpu" or "cuda", its name, the dtype of the weights, CPU threads (0 on a GPU).
+    device, hardware, dtype, threads: "cpu", "cuda" or "server", its name (a server's address), the dtype of the
+        weights, CPU threads (0 on a GPU and a server).
     versions: package versions. date: ISO 8601 in UTC. command: how to get it again, or "" for a run in the page.
     machine: what was measured of it with these threads, {} where nothing was: {"read_gb_s": bytes that it reads from
         memory, in 10^9 a second, "pass_ms": [[rows, milliseconds of a target pass over so many], ...]}.

@@ -144,7 +144,7 @@ class Client:
         except TimeoutError:
             limit = total if late.is_set() else silence
             raise Failure(f"{self.where} has not answered {path} within {limit:g} s.") from None
-        except (http.client.HTTPException, OSError) as error:
+        except (http.client.HTTPException, OSError, UnicodeError) as error:
             if late.is_set():
                 raise Failure(f"{self.where} has not answered {path} within {total:g} s.") from None
             if connection.sock is None:

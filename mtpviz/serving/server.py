@@ -71,7 +71,13 @@ def find(client: Client) -> Found:
     entry = models[0] if isinstance(models, list) and models and isinstance(models[0], dict) else {}
     for name, module in servers().items():
         if entry.get("owned_by") == module.OWNER:
-            version, facts = module.describe(client, entry)
+            try:
+                version, facts = module.describe(client, entry)
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                if isinstance(error, Failure):
+                    raise
+                raise Failure(f"{client.where} is {module.TITLE}, but tells of itself in a form that mtpviz does not "
+                              f"know ({type(error).__name__}).") from None
             return Found(client, name, one_line(version), one_line(str(entry.get("id", ""))), facts)
     known = ", ".join(module.TITLE for module in servers().values())
     raise Failure(f"{client.where} answers, but is none of the servers that are known here: {known}.")

@@ -11,7 +11,7 @@ from tests.ui.scripted import ScriptedResident
 
 @pytest.fixture(scope="module")
 def page_url():
-    """A recorded race with five servers: a vLLM baseline, one like it, one that tells less, a llama.cpp, a broken one."""
+    """A recorded race with five servers: a vLLM baseline, one like it, one that tells less, a llama.cpp, one broken."""
     stream = recorded("vllm_completions_stream.sse")
     silent = b"\n\n".join(event for event in stream.split(b"\n\n") if b'"metrics"' not in event)
     traces = example_race()

@@ -102,6 +102,7 @@ def test_a_stream_that_fails_ends_its_lane_with_a_sentence(answer, words, tokens
     ([[1, 2]], "something that is no JSON object"),
     ({"data": []}, "none of the servers that are known here: llama.cpp, SGLang, TensorRT-LLM, vLLM."),
     ({"data": [{"id": "x", "owned_by": "openai"}]}, "none of the servers that are known here"),
+    ({"data": [{"id": "x", "owned_by": "llamacpp", "meta": 3}]}, "tells of itself in a form that mtpviz does not know"),
     ({"data": "x"}, "none of the servers that are known here"),
     (lambda handler, body: "x" * (5 << 20), "more than 4 MiB"),
 ])
@@ -116,6 +117,8 @@ def test_nobody_answers():
         pass
     with pytest.raises(UserError, match="Nothing answers at http.*; start the server or correct its address."):
         find(Client(url, patience=SHORT))
+    with pytest.raises(UserError, match="Nothing answers at http://x"):
+        find(Client("x" * 300, patience=SHORT))
     with pytest.raises(UserError, match="Nothing answers at http://nowhere.invalid:80"):
         find(Client("nowhere.invalid", patience=SHORT))
 
