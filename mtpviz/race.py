@@ -94,8 +94,8 @@ class Race:
             lane.close()
 
 
-def make_drafter(spec: str, session: Session, sampling: Sampling) -> Drafter:
-    """A drafter from "name" or "name:setting=value:setting=value"."""
+def read_spec(spec: str) -> tuple[str, dict[str, str]]:
+    """Name and settings of "name:setting=value:setting=value"."""
     name, *pairs = spec.strip().split(":")
     settings = {}
     for pair in pairs:
@@ -103,6 +103,12 @@ def make_drafter(spec: str, session: Session, sampling: Sampling) -> Drafter:
         if not equals:
             raise UserError(f"The setting {pair!r} of {name} has no value; write {name}:{pair}=VALUE.")
         settings[key] = value
+    return name, settings
+
+
+def make_drafter(spec: str, session: Session, sampling: Sampling) -> Drafter:
+    """A drafter from "name" or "name:setting=value:setting=value"."""
+    name, settings = read_spec(spec)
     if name in peers():
         return peers()[name](session, sampling, **settings)
     kind = pick("strategy", name) if session.device == "cpu" else pick("strategy on a GPU", name)

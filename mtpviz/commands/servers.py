@@ -7,10 +7,11 @@ import argparse
 from mtpviz.commands.output import print_json, printable
 from mtpviz.discover import pick, servers
 from mtpviz.errors import UserError
+from mtpviz.race import read_spec
 from mtpviz.serving.client import Client
-from mtpviz.serving.server import find
+from mtpviz.serving.server import Wish, find
 
-LENGTH = 4
+LENGTH = 4  # drafts a pass, where no setting says it
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,11 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     detect.set_defaults(action=_detect)
     launch = chosen.add_parser("launch", help="print the line that starts an engine with a strategy",
                                formatter_class=parser.formatter_class)
-    launch.add_argument("strategy", metavar="STRATEGY", help="as in a race; ntp is the baseline")
+    launch.add_argument("strategy", metavar="STRATEGY",
+                        help="as in a race, settings too: eagle3:tree=dynamic:depth=5; ntp is the baseline")
     launch.add_argument("--engine", metavar="NAME", help=f"one of {', '.join(servers())}; by default all of them")
     launch.add_argument("--model", default="MODEL", help="the target")
     launch.add_argument("--draft", default="DRAFT", help="the draft model or head")
-    launch.add_argument("--length", type=int, default=LENGTH, metavar="N", help="drafts a pass")
     launch.set_defaults(action=_launch)
     for action in (detect, launch):
         action.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
@@ -49,17 +50,22 @@ def _detect(args: argparse.Namespace) -> int:
 
 
 def _launch(args: argparse.Namespace) -> int:
-    pick("strategy", args.strategy)
-    if not 1 <= args.length <= 64:
-        raise UserError(f"The number of drafts a pass is {args.length}; it must be from 1 to 64.")
+    strategy, settings = read_spec(args.strategy)
+    known = pick("strategy", strategy).settings
+    for name, value in settings.items():
+        if name not in known:
+            raise UserError(f"The strategy {strategy} has no setting {name!r}; it has {', '.join(known) or 'none'}.")
+        settings[name] = known[name].read(name, value)
+    length = next((settings[name] for name in ("depth", "heads", "nodes") if settings.get(name)), LENGTH)
+    wish = Wish(args.model, args.draft, length, settings.get("tree", "chain") not in ("chain", "auto"))
     engines = [args.engine] if args.engine else list(servers())
     lines = []
     for name in engines:
         engine = pick("serving engine", name)
-        line, note = engine.launch(args.strategy, args.model, args.draft, args.length)
+        line, note = engine.launch(strategy, wish)
         lines.append({"engine": name, "title": engine.TITLE, "line": line, "note": note})
     if args.json:
-        print_json({"strategy": args.strategy, "launch": lines})
+        print_json({"strategy": args.strategy, "length": length, "launch": lines})
         return 0
     print("\n\n".join("\n".join(filter(None, [f"# {entry['title']}", f"# {entry['note']}" if entry["note"] else "",
                                                 entry["line"]])) for entry in lines))

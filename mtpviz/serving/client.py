@@ -50,12 +50,14 @@ class Client:
         self.path = parts.path.rstrip("/").removesuffix("/v1")
         name = f"[{self.host}]" if ":" in self.host else self.host
         self.where = f"{parts.scheme}://{name}:{self.port}"
-        self.open: http.client.HTTPConnection | None = None
+        self.link: socket.socket | None = None  # of the exchange that is going on
 
     def abort(self) -> None:
         """End the exchange that is going on in another thread; there it fails."""
-        if self.open:
-            _shut(self.open)
+        try:
+            self.link.shutdown(socket.SHUT_RDWR)
+        except (OSError, AttributeError):  # not connected yet, or no more
+            pass
 
     def text(self, path: str, body: dict | None = None) -> str:
         """The document at `path`; with a body, the answer to it. Raises Failure."""
@@ -114,12 +116,12 @@ class Client:
     def _exchange(self, path: str, body: dict | None, silence: float, total: float
                   ) -> Iterator[http.client.HTTPResponse]:
         kind = http.client.HTTPSConnection if self.secure else http.client.HTTPConnection
-        connection = self.open = kind(self.host, self.port, timeout=min(silence, self.patience.document))
-        late = threading.Event()
+        connection = kind(self.host, self.port, timeout=min(silence, self.patience.document))
+        late, self.link = threading.Event(), None
 
         def give_up() -> None:
             late.set()
-            _shut(connection)
+            self.abort()
 
         watch = threading.Timer(total, give_up)  # holds for one who sends a byte now and then, too
         watch.daemon = True
@@ -128,7 +130,8 @@ class Client:
             headers = {"Accept": "text/event-stream, application/json", "User-Agent": "mtpviz"}
             headers |= {"Authorization": f"Bearer {self.key}"} if self.key else {}
             connection.connect()
-            connection.sock.settimeout(silence)
+            self.link = connection.sock  # http.client forgets it where the answer's end is the connection's
+            self.link.settimeout(silence)
             if body is None:
                 connection.request("GET", self.path + path, headers=headers)
             else:
@@ -141,15 +144,13 @@ class Client:
             yield response
             if late.is_set():  # a shut socket reads like an end
                 raise TimeoutError
-        except TimeoutError:
-            limit = total if late.is_set() else silence
-            raise Failure(f"{self.where} has not answered {path} within {limit:g} s.") from None
         except (http.client.HTTPException, OSError, UnicodeError) as error:
-            if late.is_set():
-                raise Failure(f"{self.where} has not answered {path} within {total:g} s.") from None
-            if connection.sock is None:
+            if self.link is None:
                 raise Failure(f"Nothing answers at {self.where} ({_short(error)}); start the server or correct its "
                               "address.") from None
+            if late.is_set() or isinstance(error, TimeoutError):
+                limit = total if late.is_set() else silence
+                raise Failure(f"{self.where} has not answered {path} within {limit:g} s.") from None
             raise Failure(f"{self.where} broke off its answer to {path} ({_short(error)}).") from None
         finally:
             watch.cancel()
@@ -167,13 +168,6 @@ def payload(data: str, where: str) -> dict:
     if found.get("error") or found.get("object") == "error":
         raise Failure(f"{where} broke off{_reason(data.encode())}.")
     return found
-
-
-def _shut(connection: http.client.HTTPConnection) -> None:
-    try:
-        connection.sock.shutdown(socket.SHUT_RDWR)
-    except (OSError, AttributeError):  # not connected yet, or no more
-        pass
 
 
 def _reason(data: bytes) -> str:

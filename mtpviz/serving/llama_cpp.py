@@ -12,7 +12,7 @@ import shlex
 from mtpviz.engine.sampling import Sampling
 from mtpviz.serving.answer import Answer, Pass, Token
 from mtpviz.serving.client import Client
-from mtpviz.serving.server import Found
+from mtpviz.serving.server import Found, Wish
 from mtpviz.trace import UNKNOWN
 
 TITLE, OWNER = "llama.cpp", "llamacpp"
@@ -96,17 +96,19 @@ def _prompt(found: Found, events: list[tuple[float, dict]], count: int) -> list[
     return ids if len(ids) == count and all(isinstance(token, int) for token in ids) else [UNKNOWN] * count
 
 
-def launch(strategy: str, model: str, head: str, length: int) -> tuple[str | None, str]:
+def launch(strategy: str, wish: Wish) -> tuple[str | None, str]:
     """`llama-server` on GGUF files."""
-    line = f"llama-server -m {shlex.quote(model)} --metrics"
+    line = f"llama-server -m {shlex.quote(wish.model)} --metrics"
     note = "Models are GGUF files: convert_hf_to_gguf.py makes them."
     if strategy == "ntp":
         return line, note
     if strategy in _CANNOT:
         return None, _CANNOT[strategy]
     if strategy == "lookup":
-        return f"{line} --spec-type ngram-simple --spec-ngram-simple-size-n 4 --spec-ngram-simple-size-m {length}", note
+        sizes = f"--spec-ngram-simple-size-n 4 --spec-ngram-simple-size-m {wish.length}"
+        return f"{line} --spec-type ngram-simple {sizes}", note
     kind = {"draft": "draft-simple", "fastmtp": "draft-mtp", "eagle3": "draft-eagle3"}[strategy]
-    path = "" if strategy == "fastmtp" else f" -md {shlex.quote(head)}"
+    path = "" if strategy == "fastmtp" else f" -md {shlex.quote(wish.draft)}"
     more = " The head is converted with --target-model-dir." if strategy == "eagle3" else ""
-    return f"{line} --spec-type {kind}{path} --spec-draft-n-max {length}", note + more
+    more += " It drafts chains only, no trees." if wish.tree else ""
+    return f"{line} --spec-type {kind}{path} --spec-draft-n-max {wish.length}", note + more

@@ -6,7 +6,7 @@ A serving engine's file has TITLE and OWNER (what `/v1/models` says of who owns 
 - count(client) -> counters by name, {} where no metrics page is offered.
 - request(found, prompt, sampling, limit) -> (path, body) that answers with an event stream.
 - read(events, found, sampled) -> Answer, from (seconds, JSON object) pairs; sampled: growth of the counters meanwhile.
-- launch(strategy, model, head, length) -> the command line, or None and a sentence why there is none: (line, sentence).
+- launch(strategy, wish) -> the command line, or None where there is none, and a sentence on it: (line, sentence).
 """
 
 from __future__ import annotations
@@ -23,6 +23,17 @@ from mtpviz.serving.client import Client, Failure, Patience, one_line
 
 ENVIRONMENT = "MTPVIZ_SERVERS"  # listed as on a command line, separated by white space
 KEY = "MTPVIZ_SERVER_KEY_"  # and the name in capitals: the key that the server of this name asks for
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a server is to be started with. model, draft: the target, and the draft model or head. length: drafts along
+    a path. tree: whether they should branch; where an engine cannot, it drafts a chain and the sentence says so."""
+
+    model: str
+    draft: str
+    length: int
+    tree: bool = False
 
 
 @dataclass(frozen=True)

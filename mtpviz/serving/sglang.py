@@ -12,7 +12,7 @@ from mtpviz.engine.sampling import Sampling
 from mtpviz.serving import _completions
 from mtpviz.serving.answer import Answer
 from mtpviz.serving.client import Client
-from mtpviz.serving.server import Found
+from mtpviz.serving.server import Found, Wish
 
 TITLE, OWNER = "SGLang", "sglang"
 _CANNOT = {"mtp": "SGLang loads no independent heads as Gloeckle et al. train them; its NEXTN wants one module that "
@@ -67,20 +67,22 @@ def read(events: list[tuple[float, dict]], found: Found, sampled: dict[str, int]
     return Answer(tokens, passes, chunks[0].ms if chunks else 0.0, told.prompt, told.reason, counts, hidden)
 
 
-def launch(strategy: str, model: str, head: str, length: int) -> tuple[str | None, str]:
-    """The server with one algorithm: a chain of `length`, or the method's own tree where it is known for one."""
-    line = f"python -m sglang.launch_server --model-path {shlex.quote(model)}"
+def launch(strategy: str, wish: Wish) -> tuple[str | None, str]:
+    """The server with one algorithm. Its drafts count the root, and a tree of topk 4 gets twice the path's length."""
+    line = f"python -m sglang.launch_server --model-path {shlex.quote(wish.model)}"
     if strategy == "ntp":
         return line, "The baseline is a second server, for SGLang cannot turn drafts off per request."
     if strategy in _CANNOT:
         return None, _CANNOT[strategy]
     if strategy == "lookup":
-        return f"{line} --speculative-algorithm NGRAM --speculative-num-draft-tokens {length + 1}", ""
+        return f"{line} --speculative-algorithm NGRAM --speculative-num-draft-tokens {wish.length + 1}", ""
     algorithm = {"draft": "STANDALONE", "eagle": "EAGLE", "eagle3": "EAGLE3", "fastmtp": "NEXTN"}[strategy]
-    path = "" if strategy == "fastmtp" else f" --speculative-draft-model-path {shlex.quote(head)}"
-    note = {"fastmtp": "The module lies in the target's own folder. A compressed vocabulary goes in with "
-                       "--speculative-token-map FREQ.pt.",
-            "eagle": "A chain, so that each pass tells its drafts; --speculative-eagle-topk above 1 drafts a tree.",
-            "eagle3": "A chain, so that each pass tells its drafts; --speculative-eagle-topk above 1 drafts a tree."}
-    return (f"{line} --speculative-algorithm {algorithm}{path} --speculative-num-steps {length} "
-            f"--speculative-eagle-topk 1 --speculative-num-draft-tokens {length + 1}", note.get(strategy, ""))
+    path = "" if strategy == "fastmtp" else f" --speculative-draft-model-path {shlex.quote(wish.draft)}"
+    tree = wish.tree and wish.length > 1 and strategy != "draft"  # a draft model's default is a chain, and its tree untried
+    topk, drafts = (4, 2 * wish.length) if tree else (1, wish.length + 1)
+    notes = ["The module lies in the target's own folder. A compressed vocabulary goes in with "
+             "--speculative-token-map FREQ.pt."] * (strategy == "fastmtp")
+    notes += ["SGLang does not tell what each pass of a tree drafted; of a chain it follows."] * tree
+    return (f"{line} --speculative-algorithm {algorithm}{path} --speculative-num-steps {wish.length} "
+            f"--speculative-eagle-topk {topk} --speculative-num-draft-tokens {drafts}",
+            " ".join(notes))

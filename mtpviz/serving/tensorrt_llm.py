@@ -6,13 +6,14 @@ pass wrote in the mean, and on its metrics page sums over all requests.
 
 from __future__ import annotations
 
+import json
 import shlex
 
 from mtpviz.engine.sampling import Sampling
 from mtpviz.serving import _completions, metrics
 from mtpviz.serving.answer import Answer
 from mtpviz.serving.client import Client, Failure
-from mtpviz.serving.server import Found
+from mtpviz.serving.server import Found, Wish
 
 TITLE, OWNER = "TensorRT-LLM", "tensorrt_llm"
 DRAFTED, ACCEPTED = "trtllm_spec_decode_drafted_tokens_total", "trtllm_spec_decode_accepted_tokens_total"
@@ -58,18 +59,20 @@ def read(events: list[tuple[float, dict]], found: Found, sampled: dict[str, int]
                   number if number > len(passes) else None)
 
 
-def launch(strategy: str, model: str, head: str, length: int) -> tuple[str | None, str]:
+def launch(strategy: str, wish: Wish) -> tuple[str | None, str]:
     """A settings file and the server that reads it."""
     if strategy in _CANNOT:
         return None, _CANNOT[strategy]
-    config = {"ntp": [],
-              "lookup": ["decoding_type: NGram", f"max_draft_len: {length}", "max_matching_ngram_size: 4"],
-              "draft": ["decoding_type: Draft_Target", f"max_draft_len: {length}", f"speculative_model: {head}"],
-              "fastmtp": ["decoding_type: MTP", f"max_draft_len: {length}"],
-              "eagle3": ["decoding_type: Eagle3", f"max_draft_len: {length}", f"speculative_model: {head}"]}[strategy]
+    config = {"ntp": [], "lookup": ["decoding_type: NGram", "max_matching_ngram_size: 4"],
+              "draft": ["decoding_type: Draft_Target", f"speculative_model: {json.dumps(wish.draft)}"],
+              "fastmtp": ["decoding_type: MTP"],
+              "eagle3": ["decoding_type: Eagle3", f"speculative_model: {json.dumps(wish.draft)}"]}[strategy]
+    config += [f"max_draft_len: {wish.length}"] if config else []
+    if wish.tree and strategy == "eagle3":
+        config += ["use_dynamic_tree: true", "dynamic_tree_max_topK: 4", f"max_total_draft_tokens: {2 * wish.length}"]
     overlap = ["disable_overlap_scheduler: true"] if strategy in ("lookup", "draft") else []
     block = ["speculative_config:", *(f"  {line}" for line in config)] if config else []
     lines = "\n".join(["return_perf_metrics: true", *overlap, *block])
     note = {"ntp": "The baseline is a second server, for TensorRT-LLM cannot turn drafts off per request.",
             "fastmtp": "The module lies in the target's own folder."}.get(strategy, "")
-    return (f"cat > serve.yaml <<'END'\n{lines}\nEND\ntrtllm-serve {shlex.quote(model)} --config serve.yaml", note)
+    return (f"cat > serve.yaml <<'END'\n{lines}\nEND\ntrtllm-serve {shlex.quote(wish.model)} --config serve.yaml", note)

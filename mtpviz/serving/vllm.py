@@ -14,7 +14,7 @@ from mtpviz.engine.sampling import Sampling
 from mtpviz.serving import _completions, metrics
 from mtpviz.serving.answer import Answer, Pass
 from mtpviz.serving.client import Client, Failure
-from mtpviz.serving.server import Found
+from mtpviz.serving.server import Found, Wish
 
 TITLE, OWNER = "vLLM", "vllm"
 GENERATED, DRAFTS = "vllm:generation_tokens_total", "vllm:spec_decode_num_drafts_total"
@@ -25,7 +25,7 @@ _METHODS = {"draft": "draft_model", "lookup": "ngram", "medusa": "medusa", "fast
 _CANNOT = {"mtp": "vLLM loads no independent heads as Gloeckle et al. train them; its own mtp method wants one module "
                   "that reads the token before it, as fastmtp here.",
            "lmtp": "No serving engine has leaping heads (L-MTP).", "firp": "No serving engine has FIRP."}
-_CHAIN = "vLLM 0.32 drafts chains only: the tree that the method's paper uses is not there."
+_CHAIN = "vLLM 0.32 drafts chains only, no trees."
 
 
 def describe(client: Client, entry: dict) -> tuple[str, dict]:
@@ -80,18 +80,18 @@ def _sums(sampled: dict[str, int]) -> dict:
             "accepted_per_position": metrics.positions(sampled, POSITIONS)} if drafts else {}
 
 
-def launch(strategy: str, model: str, head: str, length: int) -> tuple[str | None, str]:
+def launch(strategy: str, wish: Wish) -> tuple[str | None, str]:
     """`vllm serve` with the method by its name, never guessed from the draft's path."""
-    line = f"vllm serve {shlex.quote(model)} --per-request-spec-decode-metrics detailed"
+    line = f"vllm serve {shlex.quote(wish.model)} --per-request-spec-decode-metrics detailed"
     if strategy == "ntp":
         return line, "The baseline is a second server, for vLLM cannot turn drafts off per request."
     if strategy in _CANNOT:
         return None, _CANNOT[strategy]
-    config: dict = {"method": _METHODS[strategy], "num_speculative_tokens": length}
+    config: dict = {"method": _METHODS[strategy], "num_speculative_tokens": wish.length}
     if strategy == "lookup":
         config |= {"prompt_lookup_max": 4, "prompt_lookup_min": 1}
     elif strategy != "fastmtp":
-        config["model"] = head
-    note = {"fastmtp": "The module lies in the target's own folder (model.mtp_layers.0, MiMo's layout).",
-            "lookup": "", "draft": ""}.get(strategy, _CHAIN)
+        config["model"] = wish.draft
+    notes = ["The module lies in the target's own folder (model.mtp_layers.0, MiMo's layout)."] * (strategy == "fastmtp")
+    note = " ".join([*notes, *[_CHAIN] * wish.tree])
     return f"{line} --speculative-config {shlex.quote(json.dumps(config))}", note

@@ -15,7 +15,7 @@ from mtpviz.engine.sampling import Sampling
 from mtpviz.errors import UserError
 from mtpviz.serving import metrics
 from mtpviz.serving._completions import align
-from mtpviz.serving.server import ENVIRONMENT, Listed, from_environment, listed
+from mtpviz.serving.server import ENVIRONMENT, Listed, Wish, from_environment, listed
 from mtpviz.trace import UNKNOWN
 from tests.serving.loopback import serving, sse
 from tests.serving.test_recorded import check, run
@@ -177,8 +177,11 @@ def test_pages_of_counters():
 
 @pytest.mark.parametrize("engine, strategy", itertools.product(servers(), strategies()))
 def test_every_engine_has_a_line_or_a_sentence_for_every_strategy(engine, strategy):
-    line, note = servers()[engine].launch(strategy, "my model", "my'head", 3)
-    assert line or note.endswith(".")
+    line, note = servers()[engine].launch(strategy, Wish("my model", "my'head", 3))
+    tree, more = servers()[engine].launch(strategy, Wish("my model", "my'head", 3, tree=True))
+    assert (line or note.endswith(".")) and (tree is None) == (line is None)
+    if line and strategy == "eagle3":
+        assert tree != line if engine in ("sglang", "tensorrt_llm") else "chains only" in more
     if line and "serve.yaml" not in line:
         words = shlex.split(line)
         assert "my model" in words

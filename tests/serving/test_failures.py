@@ -38,6 +38,22 @@ def trickle(handler, body):
     handler.close_connection = True
 
 
+def old_trickle(handler, body):
+    """As HTTP/1.0 does it: the end of the connection is the end of the answer."""
+    handler.said = True
+    handler.send_response(200)
+    handler.send_header("Content-Type", "text/event-stream")
+    handler.send_header("Connection", "close")
+    handler.end_headers()
+    handler.wfile.write(b"\n\n".join(EVENTS[:4]) + b"\n\n")
+    for _ in range(30):
+        try:
+            handler.wfile.write(b":\n")
+        except OSError:
+            break
+        time.sleep(0.1)
+
+
 def close_midway(handler, body):
     handler.open_stream()
     handler.chunk(b"\n\n".join(EVENTS[:4]) + b"\n\n")
@@ -60,6 +76,7 @@ def shape(**choice):
     (hang, "has not answered /v1/completions within 0.4 s", 0),
     (hang_midway, "has not answered /v1/completions within 0.4 s", 5),
     (trickle, "has not answered /v1/completions within 0.8 s", 0),
+    (old_trickle, "has not answered /v1/completions within 0.8 s", 5),
     (close_midway, "broke off its answer to /v1/completions", 5),
     (end_midway, "broke off after 5 tokens", 5),
     (error(404, b'{"detail":"Not Found"}'), "answered 404 (Not Found) to /v1/completions: Not Found.", 0),

@@ -186,8 +186,10 @@ def test_the_command_line_races_and_finds_servers(race, capsys, tmp_path, tiny_e
                         (["race", PROMPT, "--server", "one", *options], "NAME=URL"),
                         (["servers", "launch", "nothing"], "There is no strategy 'nothing'"),
                         (["servers", "launch", "draft", "--engine", "x"], "There is no serving engine 'x'"),
-                        (["servers", "launch", "draft", "--length", "0"], "from 1 to 64")):
+                        (["servers", "launch", "draft:depth=99"], "The setting depth is '99'"),
+                        (["servers", "launch", "draft:x=1"], "has no setting 'x'")):
         assert main(argv) == 2
         assert words in capsys.readouterr().err
-    assert main(["servers", "launch", "draft", "--engine", "llama_cpp", "--model", "m.gguf", "--draft", "d.gguf"]) == 0
-    assert "llama-server -m m.gguf --metrics --spec-type draft-simple -md d.gguf" in capsys.readouterr().out
+    assert main(["servers", "launch", "draft:depth=6", "--engine", "llama_cpp", "--model", "m.gguf", "--draft", "d"]) == 0
+    line = "llama-server -m m.gguf --metrics --spec-type draft-simple -md d --spec-draft-n-max 6"
+    assert line in capsys.readouterr().out
