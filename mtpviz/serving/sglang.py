@@ -78,7 +78,7 @@ def launch(strategy: str, wish: Wish) -> tuple[str | None, str]:
         return f"{line} --speculative-algorithm NGRAM --speculative-num-draft-tokens {wish.length + 1}", ""
     algorithm = {"draft": "STANDALONE", "eagle": "EAGLE", "eagle3": "EAGLE3", "fastmtp": "NEXTN"}[strategy]
     path = "" if strategy == "fastmtp" else f" --speculative-draft-model-path {shlex.quote(wish.draft)}"
-    tree = wish.tree and wish.length > 1 and strategy != "draft"  # a draft model's default is a chain, and its tree untried
+    tree = wish.tree and wish.length > 1 and strategy != "draft"  # STANDALONE's own default is a chain
     topk, drafts = (4, 2 * wish.length) if tree else (1, wish.length + 1)
     notes = ["The module lies in the target's own folder. A compressed vocabulary goes in with "
              "--speculative-token-map FREQ.pt."] * (strategy == "fastmtp")

@@ -92,6 +92,6 @@ def launch(strategy: str, wish: Wish) -> tuple[str | None, str]:
         config |= {"prompt_lookup_max": 4, "prompt_lookup_min": 1}
     elif strategy != "fastmtp":
         config["model"] = wish.draft
-    notes = ["The module lies in the target's own folder (model.mtp_layers.0, MiMo's layout)."] * (strategy == "fastmtp")
+    notes = ["The module lies in the target's own folder, in MiMo's layout."] * (strategy == "fastmtp")
     note = " ".join([*notes, *[_CHAIN] * wish.tree])
     return f"{line} --speculative-config {shlex.quote(json.dumps(config))}", note

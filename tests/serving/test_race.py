@@ -190,6 +190,6 @@ def test_the_command_line_races_and_finds_servers(race, capsys, tmp_path, tiny_e
                         (["servers", "launch", "draft:x=1"], "has no setting 'x'")):
         assert main(argv) == 2
         assert words in capsys.readouterr().err
-    assert main(["servers", "launch", "draft:depth=6", "--engine", "llama_cpp", "--model", "m.gguf", "--draft", "d"]) == 0
-    line = "llama-server -m m.gguf --metrics --spec-type draft-simple -md d --spec-draft-n-max 6"
+    assert main(["servers", "launch", "draft:depth=6", "--engine", "llama_cpp", "--model", "m", "--draft", "d"]) == 0
+    line = "llama-server -m m --metrics --spec-type draft-simple -md d --spec-draft-n-max 6"
     assert line in capsys.readouterr().out
