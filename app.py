@@ -27,17 +27,32 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--port", type=int, default=None, help="port; the first free one from 7860 on by default"
     )
+    options.add_argument(
+        "--server",
+        action="append",
+        default=[],
+        metavar="NAME=URL",
+        help="a serving engine that visitors may race, by its name alone; NAME=URL,baseline compares others with it; "
+        "may be repeated, and MTPVIZ_SERVERS lists more",
+    )
     options.add_argument("--share", action="store_true", help="make a public link through Gradio's servers")
     return options
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Build the page, serve it, then load the model in the background."""
-    asked = parser().parse_args(arguments)
+    options = parser()
+    asked = options.parse_args(arguments)
+    from mtpviz.errors import UserError
+    from mtpviz.serving.server import from_environment, listed
     from mtpviz.ui.page import LAUNCH_KW, build
     from mtpviz.ui.resident import Resident
 
-    resident = Resident(asked.model, asked.device, asked.dtype)
+    try:
+        servers = listed([*asked.server, *from_environment()])
+    except UserError as error:
+        options.exit(2, f"{error}\n")
+    resident = Resident(asked.model, asked.device, asked.dtype, servers)
     page = build(resident)
     _, url, shared = page.launch(
         server_name=asked.host,

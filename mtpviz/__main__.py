@@ -21,6 +21,7 @@ COMMANDS = {
     "app": ("mtpviz.commands.app", "start the page"),
     "generate": ("mtpviz.commands.generate", "continue a prompt with one strategy"),
     "race": ("mtpviz.commands.race", "race strategies on one prompt by a fair clock"),
+    "servers": ("mtpviz.commands.servers", "serving engines: who answers at an address, how to start one"),
     "record": ("mtpviz.commands.record", "record the gallery's races"),
     "bench": ("mtpviz.commands.bench", "measure: speed against peers, losslessness, strategies"),
     "train": ("mtpviz.commands.train", "train the bundled models and heads"),

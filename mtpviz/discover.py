@@ -55,12 +55,20 @@ def foreign() -> dict[str, ModuleType]:
     return {_name(module): module for module in sorted(_marked("mtpviz.foreign", "NAME"), key=_name)}
 
 
-_KINDS = {"strategy": strategies, "strategy on a GPU": device_strategies, "plot": plots, "export": exports}
+@functools.cache
+def servers() -> dict[str, ModuleType]:
+    """The serving engines by module name: modules in mtpviz/serving/ with OWNER, what their list of models says of who
+    serves them (mtpviz/serving/server.py lists the rest of such a module)."""
+    return {_name(module): module for module in _marked("mtpviz.serving", "OWNER")}
+
+
+_KINDS = {"strategy": strategies, "strategy on a GPU": device_strategies, "plot": plots, "export": exports,
+          "serving engine": servers}
 
 
 def pick(kind: str, name: str) -> type | ModuleType:
-    """The entry called `name` of a kind ("strategy", "strategy on a GPU", "plot" or "export"); a UserError that lists
-    the known ones."""
+    """The entry called `name` of a kind ("strategy", "strategy on a GPU", "plot", "export" or "serving engine"); a
+    UserError that lists the known ones."""
     known = _KINDS[kind]()
     if name not in known:
         raise UserError(f"There is no {kind} {name!r}; the known ones are {', '.join(known) or 'none'}.")

@@ -125,6 +125,24 @@ STRINGS = {
     "lanes.chip.one": "1 lane",
     "lanes.title": "Strategies to race",
     "lanes.always": "always runs: every speedup is against it",
+    "lanes.server": "a serving engine on its own machine: its own model, its own clock",
+    "lane.server": "own clock, own model: {model}, version {version}, at {address}",
+    "exact.server_baseline": "baseline server",
+    "exact.server_baseline.about": (
+        "The other servers of its engine and model are compared with this one: their speedup and their text."
+    ),
+    "exact.server_unchecked": "not checked",
+    "exact.server_unchecked.about": (
+        "A server runs a model of its own, so its text is compared only with a server that was listed as the baseline"
+        " of the same engine and model, when the race is over. Without one there is no speedup either."
+    ),
+    "exact.server_yes": "identical to its baseline",
+    "exact.server_yes.about": "This server's text was compared with the baseline server's and is the same.",
+    "exact.server_no": "differs from its baseline at token {n}",
+    "exact.server_no.about": (
+        "This server's text is not the baseline server's. In bf16 and fp16 engines part where two tokens are nearly as"
+        " likely, for they add in another order when they check several rows."
+    ),
     "lanes.loading": "The list comes with the model, in a moment.",
     "sampling.greedy": "greedy · {n} tokens",
     "sampling.sampled": "T = {t} · {n} tokens",
@@ -207,6 +225,7 @@ STRINGS = {
     "step.title": "{title} · step {n} of {of}",
     "step.prefill": "The prompt has been read; the first token is known.",
     "step.summary": "{drafted} drafted, {accepted} accepted, 1 bonus: {tokens} for one pass",
+    "step.untold": "{tokens} for one pass; the server does not tell what it drafted",
     "step.plain": "nothing drafted: one token for one pass",
     "step.tokens": "{n} tokens",
     "step.tokens.one": "1 token",
@@ -241,6 +260,7 @@ STRINGS = {
         " it costs."
     ),
     "why.unknown": "Why is it not faster?",
+    "why.server": "A server tells when its tokens come, not where the time of a step goes.",
     "why.nothing": "To be told after the first step of this lane and of next-token.",
     "why.ideal": "ideal τ",
     "why.draft": "draft",

@@ -75,7 +75,8 @@ class Step:
         a multi-byte character has an empty text, and the character belongs to the token that completes it.
     time_ms: time of each of PHASES (draft, verify, commit, host) in milliseconds, on the lane's own clock.
     clock_ms: the lane's clock when the step had ended; step 0 starts at Run.prefill_ms.
-    notes: what else the strategy tells of the step (chosen tree, vocabulary map), by name.
+    notes: what else the strategy tells of the step (chosen tree, vocabulary map), by name. Of a server's step:
+        "untold", what it keeps to itself (`told`); "merged", how many steps arrived together: the first has their time.
     """
 
     index: int
@@ -122,12 +123,17 @@ class Run:
         "kv_heads", "head_dim", "inner", "tied"}.
     prompt, prompt_tokens: as text and as ids. sampling: temperature, top_k, top_p, min_p, rule ("greedy", ...).
     seed: of the position-keyed random numbers. max_new_tokens: the limit asked for.
-    device, hardware, dtype, threads: "cpu" or "cuda", its name, the dtype of the weights, CPU threads (0 on a GPU).
+    device, hardware, dtype, threads: "cpu", "cuda" or "server", its name (a server's address), the dtype of the
+        weights, CPU threads (0 on a GPU and a server).
     versions: package versions. date: ISO 8601 in UTC. command: how to get it again, or "" for a run in the page.
     machine: what was measured of it with these threads, {} where nothing was: {"read_gb_s": bytes that it reads from
         memory, in 10^9 a second, "pass_ms": [[rows, milliseconds of a target pass over so many], ...]}.
     recorded: True for a run that was shipped or imported, False for one made in this process.
     lossless: whether the verification rule keeps the target's distribution. peer: True for another engine's lane.
+    server: of a lane that a server ran, elsewhere and on a wall clock of its own (`device` is "server" then, and
+        `time_ms` of its steps is empty): {"name", "engine", "version", "address", "baseline": whether the others of its
+        engine and model are compared with it, "counts": what it told of its drafts as a whole, by vLLM's names,
+        "passes": its own count of target passes where its stream hides some, else None}. None for all other lanes.
     prefill_ms: time to the first token, which the prefill yields. first: that token, -1 before it is known; first_text:
         its text.
     pieces: text of every token id that occurs in the steps ("\\ufffd" where it is part of a character).
@@ -154,6 +160,7 @@ class Run:
     recorded: bool = False
     lossless: bool = True
     peer: bool = False
+    server: dict | None = None
     prefill_ms: float = 0.0
     first: int = -1
     first_text: str = ""
@@ -167,7 +174,8 @@ class Run:
 
 @dataclass(slots=True)
 class Trace:
-    """A run and its steps. end: {"reason": "length" | "stop" | "cancelled" | "context", ...}, None while it goes on."""
+    """A run and its steps. end: {"reason": "length" | "stop" | "cancelled" | "context" | "failed"}, None while it goes
+    on; "failed" (a server that broke off) comes with "error", a sentence."""
 
     run: Run
     steps: list[Step] = field(default_factory=list)
@@ -202,7 +210,11 @@ class Trace:
 
     @property
     def tau(self) -> float:
-        """Tokens per target pass, the bonus token included; 1.0 is next-token prediction."""
+        """Tokens per target pass, the bonus token included; 1.0 is next-token prediction. Where a server's stream hides
+        passes, its own count of them."""
+        passes = self.run.server["passes"] if self.run.server else None
+        if passes:
+            return sum(len(step.emitted) for step in self.steps) / passes
         return sum(len(step.accepted) + 1 for step in self.steps) / len(self.steps) if self.steps else 0.0
 
     def phase_ms(self) -> dict[str, float]:
@@ -342,8 +354,19 @@ def _checked_run(run: Run) -> Run:
         if not isinstance(value, _RUN_TYPES[kind]) and not (value is None and "None" in entry.type):
             raise ValueError(f"{entry.name} is no {kind}")
     _check_numbers([run.prefill_ms], [run.first, *run.prompt_tokens], [])
+    if run.server is not None:
+        _check_server(run.server)
     _json({f.name: getattr(run, f.name) for f in dataclasses.fields(Run)}).encode("utf-8")
     return run
+
+
+def _check_server(server: dict) -> None:
+    texts = [server[name] for name in ("name", "engine", "version", "address")]
+    passes, counts, base = server["passes"], server["counts"], server["baseline"]
+    numbers = [counts.get(name) for name in ("num_draft_tokens", "num_accepted_draft_tokens", "num_spec_steps")]
+    _check_numbers([], [value for value in (passes, *numbers) if value is not None], texts)
+    if not isinstance(base, bool) or (passes is not None and passes < 1):
+        raise ValueError("what it says of its server is not whole")
 
 
 def _check_numbers(reals: list, whole: list, texts: list) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from mtpviz.trace import Trace
+from itertools import accumulate
+
+from mtpviz.trace import UNKNOWN, Trace
 
 
 def first_divergence(trace: Trace, base: Trace) -> int | None:
     """Index in the generated text of the first token that differs from `base`; None where none does.
 
     Lanes are compared as far as both have come: one that is shorter because it is still running, was cancelled or
-    had a lower limit differs nowhere. One that stopped of itself where the other went on differs at its end.
+    had a lower limit differs nowhere. One that stopped of itself where the other went on differs at its end. Where a
+    server does not tell all ids, the texts are compared, and the index is of the lane's token that differs in them.
     """
     mine, theirs = trace.token_ids, base.token_ids
+    if min(*mine, *theirs, 0) <= UNKNOWN:
+        return _first_text_divergence(trace, base)
     common = min(len(mine), len(theirs))
     for index in range(common):
         if mine[index] != theirs[index]:
@@ -20,6 +25,18 @@ def first_divergence(trace: Trace, base: Trace) -> int | None:
         return None
     shorter = trace if len(mine) < len(theirs) else base
     return common if (shorter.end or {}).get("reason") == "stop" else None
+
+
+def _first_text_divergence(trace: Trace, base: Trace) -> int | None:
+    mine, theirs = trace.text, base.text
+    common = min(len(mine), len(theirs))
+    place = next((i for i in range(common) if mine[i] != theirs[i]), common)
+    if place == common:
+        shorter = trace if len(mine) < len(theirs) else base
+        if len(mine) == len(theirs) or (shorter.end or {}).get("reason") != "stop":
+            return None
+    texts = [trace.run.first_text, *(text for step in trace.steps for text in step.texts)]
+    return next((i for i, end in enumerate(accumulate(map(len, texts))) if end > place), len(texts))
 
 
 def exactness(trace: Trace, base: Trace | None) -> tuple[bool | None, int | None]:

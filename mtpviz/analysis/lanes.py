@@ -22,15 +22,22 @@ def lane_names(traces: Sequence[Trace]) -> list[str]:
     return names
 
 
-def baseline(traces: Sequence[Trace]) -> Trace | None:
-    """The next-token lane of this engine, or None: the first lane of strategy "ntp" that is no peer's."""
+def baseline(traces: Sequence[Trace], trace: Trace | None = None) -> Trace | None:
+    """The next-token lane of this engine, or None: the first lane of strategy "ntp" that is no peer's. For a `trace`
+    that a server ran: the lane of the server that was listed as the baseline of its engine and model."""
+    if trace is not None and trace.run.server:
+        alike = (t for t in traces if t.run.server and _place(t.run) == _place(trace.run))
+        return next((t for t in alike if t.run.server["baseline"]), None)
     return next((t for t in traces if t.run.strategy == BASELINE and not t.run.peer), None)
 
 
 def comparable(trace: Trace, base: Trace | None) -> bool:
-    """Whether a speedup of `trace` over `base` means anything: same model, device, hardware and precision."""
+    """Whether a speedup of `trace` over `base` means anything: same model, device, hardware and precision. Of servers
+    no more is known than engine and model; that they run alike is the word of whoever listed one as the baseline."""
     return base is not None and _place(trace.run) == _place(base.run)
 
 
 def _place(run: Run) -> tuple:
+    if run.server:
+        return run.server["engine"], run.model.get("name")
     return run.model.get("name"), run.device, run.hardware, run.dtype, run.threads

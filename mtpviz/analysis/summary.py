@@ -15,12 +15,14 @@ LOOPING = 0.5  # distinct 4-grams below this share: the text repeats itself and 
 
 
 def lane_summary(trace: Trace, base: Trace | None) -> dict:
-    """One lane's figures. `base` is the race's next-token lane, or None: then speedup and exact are None.
+    """One lane's figures. `base` is the lane it is compared with (lanes.baseline), or None: then speedup and exact are
+    None.
 
     text, token_ids: generated, without the prompt. tau: tokens per target pass, bonus included; None without a step.
     tokens_per_s: of the steps, without prefill. speedup, exact, first_divergence: against `base`. time_ms: total of
-    each phase over the steps. drafted, accepted: nodes. acceptance: rates from depth 1 downwards, a conditional one
-    None where nothing was offered. distinct_4grams, loops: share of distinct 4-grams, and whether it is below 0.5.
+    each phase over the steps. drafted, accepted: nodes, None where a server does not tell. acceptance: rates from depth
+    1 downwards, a conditional one None where nothing was offered. distinct_4grams, loops: share of distinct 4-grams,
+    and whether it is below 0.5. server: of a server's lane, what Run.server tells of it.
     lossless: whether the rule keeps the target's distribution. end: why it ended, None while it runs.
     """
     exact, divergence = exactness(trace, base)
@@ -31,12 +33,19 @@ def lane_summary(trace: Trace, base: Trace | None) -> dict:
         "speedup": speedup(trace, base), "exact": exact, "first_divergence": divergence,
         "time_ms": trace.phase_ms(), **latency(trace),
         "distinct_4grams": trace.distinct_4grams, "loops": trace.distinct_4grams < LOOPING,
-        "steps": len(trace.steps), "drafted": sum(len(step.nodes) for step in trace.steps),
-        "accepted": sum(len(step.accepted) for step in trace.steps),
+        "steps": len(trace.steps), **_drafts(trace),
         "acceptance": {name: [None if value != value else value for value in rates[name].tolist()]
                        for name in ("prefix", "conditional")},
-        "lossless": trace.run.lossless, "peer": trace.run.peer, "end": trace.end,
+        "lossless": trace.run.lossless, "peer": trace.run.peer, "server": trace.run.server, "end": trace.end,
     }
+
+
+def _drafts(trace: Trace) -> dict[str, int | None]:
+    if all(step.told for step in trace.steps):
+        return {"drafted": sum(len(step.nodes) for step in trace.steps),
+                "accepted": sum(len(step.accepted) for step in trace.steps)}
+    counts = (trace.run.server or {"counts": {}})["counts"]
+    return {"drafted": counts.get("num_draft_tokens"), "accepted": counts.get("num_accepted_draft_tokens")}
 
 
 def race_document(traces: Sequence[Trace]) -> dict:
@@ -45,7 +54,8 @@ def race_document(traces: Sequence[Trace]) -> dict:
     A trace names its device, settings and versions itself, so an export of mixed lanes keeps the truth in them.
     """
     base = baseline(traces)
-    document: dict = {"lanes": [lane_summary(trace, base) for trace in traces], "baseline": BASELINE if base else None}
+    document: dict = {"lanes": [lane_summary(trace, baseline(traces, trace)) for trace in traces],
+                      "baseline": BASELINE if base else None}
     if traces:
         run = (base or traces[0]).run
         document |= {name: getattr(run, name) for name in

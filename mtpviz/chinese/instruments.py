@@ -42,6 +42,7 @@ INSTRUMENTS = {
     "step.title": "{title} · 第 {n} 步，共 {of} 步",
     "step.prefill": "提示词已读完，第一个词元已知。",
     "step.summary": "起草 {drafted} 个，接受 {accepted} 个，奖励 1 个：一次前向得到{tokens}",
+    "step.untold": "一次前向得到{tokens}；服务器没有说明起草了什么",
     "step.plain": "没有起草：一次前向得到一个词元",
     "step.tokens": " {n} 个词元",
     "step.tokens.one": " 1 个词元",
@@ -76,6 +77,7 @@ INSTRUMENTS = {
         "由此赢得多少，又付出多少。"
     ),
     "why.unknown": "为什么没有更快？",
+    "why.server": "服务器只说明词元何时到达，不说明一步的时间用在何处。",
     "why.nothing": "等这条泳道和逐词元泳道各走完第一步之后再说。",
     "why.ideal": "理想 τ",
     "why.draft": "起草",

@@ -102,6 +102,21 @@ INTERFACE = {
     "lanes.chip.one": "1 条泳道",
     "lanes.title": "参赛策略",
     "lanes.always": "总会运行：一切加速比都以它为基准",
+    "lanes.server": "别处的推理引擎：用自己的模型，走自己的时钟",
+    "lane.server": "自己的时钟，自己的模型：{model}，版本 {version}，位于 {address}",
+    "exact.server_baseline": "基准服务器",
+    "exact.server_baseline.about": "同一引擎、同一模型的其他服务器都与它比较：速度与文本。",
+    "exact.server_unchecked": "尚未核对",
+    "exact.server_unchecked.about": (
+        "服务器运行的是它自己的模型，所以只在比赛结束后，与列为同一引擎、同一模型之基准的服务器比较文本。没有基准，也就没有加速比。"
+    ),
+    "exact.server_yes": "与其基准完全相同",
+    "exact.server_yes.about": "这台服务器的文本与基准服务器比较过，完全相同。",
+    "exact.server_no": "从第 {n} 个词元起与其基准不同",
+    "exact.server_no.about": (
+        "这台服务器的文本与基准服务器不同。在 bf16 与 fp16 下，两个词元几乎同样可能时，引擎会在此分岔："
+        "同时验证多行时，求和的次序不同。"
+    ),
     "lanes.loading": "列表随模型一同到来，请稍候。",
     "sampling.greedy": "贪心 · {n} 个词元",
     "sampling.sampled": "T = {t} · {n} 个词元",

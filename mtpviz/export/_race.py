@@ -87,7 +87,7 @@ class Race:
             width = size.width - size.margin - left
             text = self._fitting(width, height - _chrome(height, text))
         for trace, name in zip(self.traces, names, strict=True):
-            summary = lane_summary(trace, self.base)
+            summary = lane_summary(trace, baseline(self.traces, trace))
             if not size.height:
                 left, width, height = size.margin, size.width - 2 * size.margin, 0.0
             start = top + (1.25 * size.text if size.height else 4.2 * size.text)

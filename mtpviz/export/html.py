@@ -91,8 +91,8 @@ def _figures(traces: Sequence[Trace], language: str) -> str:
 
 def _message(traces: Sequence[Trace]) -> str:
     """The race as the page's wire has it: a header, then the traces' own lines (assets/web/js/wire.js)."""
-    base = baseline(traces)
-    header = {"kind": "race", "live": False, "end": "done", "exact": [list(exactness(trace, base)) for trace in traces]}
+    exact = [list(exactness(trace, baseline(traces, trace))) for trace in traces]
+    header = {"kind": "race", "live": False, "end": "done", "exact": exact}
     return "\n".join([json.dumps(header), *(line for trace in traces for line in tracefile.lines(trace))])
 
 

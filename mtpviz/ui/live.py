@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from mtpviz.errors import UserError
 from mtpviz.limits import LIMITS
 from mtpviz.strings import Refusal, say
+from mtpviz.trace import Trace
 from mtpviz.ui.order import Order, read_order
 from mtpviz.ui.resident import Resident
 from mtpviz.ui.runs import LiveRun, Runs
@@ -59,7 +60,7 @@ def _race(order: Order, run: LiveRun, resident: Resident) -> Iterator[dict[str, 
             "dtype": first.dtype,
             "model": first.model,
             "sampling": first.sampling,
-            "lanes": [{"strategy": trace.run.strategy, "title": trace.run.title} for trace in run.traces],
+            "lanes": [_lane(trace) for trace in run.traces],
         }
     )
     steps, end = iter(race), "done"
@@ -80,3 +81,10 @@ def _race(order: Order, run: LiveRun, resident: Resident) -> Iterator[dict[str, 
     finally:  # also when the visitor has gone: the iterator holds the engine
         steps.close()
         race.close()
+
+
+def _lane(trace: Trace) -> dict:
+    """A lane that is about to run; a server's tells in what it differs from the local ones."""
+    run = trace.run
+    names = ("strategy", "title", *(("server", "model", "hardware", "dtype", "peer") if run.server else ()))
+    return {name: getattr(run, name) for name in names}

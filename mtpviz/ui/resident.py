@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mtpviz.errors import UserError
+from mtpviz.limits import LIMITS
 from mtpviz.strings import say
 
 if TYPE_CHECKING:
     from mtpviz.engine.session import Session
     from mtpviz.race import Race
+    from mtpviz.serving.server import Listed
     from mtpviz.ui.order import Order
 
 WARM_UP = "Once upon a time there was"
@@ -20,10 +23,13 @@ WARM_UP = "Once upon a time there was"
 class Resident:
     """A session to be. `start` begins to load it; `ready` waits for it; `race` sets one up on it; `describe`
     tells the page how far it is. The engine is imported in here alone, and late: the page is up before torch
-    is."""
+    is. servers: what else may race, by name: a visitor never says where."""
 
-    def __init__(self, model: str = "bundled", device: str = "auto", dtype: str = "auto"):
+    def __init__(
+        self, model: str = "bundled", device: str = "auto", dtype: str = "auto", servers: Sequence[Listed] = ()
+    ):
         self.asked = {"model": model, "device": device, "dtype": dtype}
+        self.servers = {entry.lane: entry for entry in servers}
         self._done, self._begun = threading.Event(), threading.Lock()
         self._session: Session | None = None
         self._error = ""
@@ -44,14 +50,20 @@ class Resident:
         return True
 
     def race(self, order: Order) -> Race:
-        """The race that was ordered, not begun yet. Raises UserError for what the engine refuses."""
+        """The race that was ordered, not begun yet. Raises UserError for what the engine refuses, and where a server
+        does not answer."""
         from mtpviz.engine.sampling import Sampling
         from mtpviz.race import Race
+        from mtpviz.serving.client import Patience
+        from mtpviz.serving.lane import server_lanes
 
         assert self._session is not None
-        return Race(
-            self._session, order.strategies, order.prompt, Sampling(**order.sampling), order.max_new_tokens
-        )
+        sampling, limit = Sampling(**order.sampling), order.max_new_tokens
+        chosen = [self.servers[name] for name in dict.fromkeys(order.strategies) if name in self.servers]
+        patience = Patience(silence=LIMITS.server_seconds / 2, total=LIMITS.server_seconds)
+        guests = server_lanes(chosen, order.prompt, sampling, limit, patience)
+        local = [name for name in order.strategies if name not in self.servers]
+        return Race(self._session, local, order.prompt, sampling, limit, guests=guests)
 
     def describe(self) -> dict:
         """{"state": "loading" | "ready" | "failed", "error", "strategies", and what Session.describe
@@ -69,6 +81,10 @@ class Resident:
             self._strategies = [
                 {"name": entry.name, "title": entry.title, "blurb": entry.blurb, "missing": "", "peer": entry.peer}
                 for entry in (*strategies().values(), *peers().values())
+            ]
+            self._strategies += [
+                {"name": entry.lane, "title": entry.name, "blurb": say("lanes.server"), "missing": "", "peer": True}
+                for entry in self.servers.values()
             ]
             session = Session.open(**self.asked)
             self._warm_up(session)

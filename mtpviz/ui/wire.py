@@ -6,7 +6,8 @@ resync where a number is missing. A message is one opaque string: a line of JSON
 the traces' own JSON Lines after it. Headers by "kind":
 
 - "wait": {"for"}: nothing to show yet, and why.
-- "open": {"lanes": [{"strategy", "title"}], "limit", "hardware", "dtype", "model"}: a live race begins.
+- "open": {"lanes": [{"strategy", "title"}], "limit", "hardware", "dtype", "model"}: a live race begins. A server's lane
+  has its own "server", "model", "hardware" and "dtype".
 - "tick": {"lanes": [[lane, [ms of each phase so far], [step, ...]]], "first": [[lane, prefill_ms, text]],
   "tree": [lane, step, pieces]}; a step is [clock_ms, drafted, accepted, text, ...]: about 20 bytes a token.
   The tree is the newest step of one lane as in a trace file, with the alternatives of one row only.
@@ -118,12 +119,11 @@ def light(step: Step) -> list:
 
 def race_header(traces: Sequence[Trace], live: bool, end: str = "done") -> dict:
     """The header of a "race" message."""
-    base = baseline(traces)
     return {
         "kind": "race",
         "live": live,
         "end": end,
-        "exact": [list(exactness(trace, base)) for trace in traces],
+        "exact": [list(exactness(trace, baseline(traces, trace))) for trace in traces],
     }
 
 

@@ -64,9 +64,10 @@ mtp.Lane = class {
   stats(count) {
     const step = this.steps[count - 1];
     if (!step) return { tokens: 0, rate: NaN, tau: NaN, steps: 0, phases: null };
+    const passes = count === this.steps.length && this.run.server?.passes; // a server's own count, where its stream hides some
     const ms = step.clock - this.prefill;
-    return { tokens: step.tokens, rate: ms > 0 ? (1000 * step.tokens) / ms : NaN, tau: step.passed / count, steps: count,
-             ms, phases: step.phases };
+    return { tokens: step.tokens, rate: ms > 0 ? (1000 * step.tokens) / ms : NaN, steps: count, ms, phases: step.phases,
+             tau: passes ? step.tokens / passes : step.passed / count };
   }
 
   get end() {

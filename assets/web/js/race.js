@@ -7,6 +7,9 @@ mtp.Race = class {
     this.stopped = false;
     this.exact = lanes.map(() => [null, null]);
     this.base = lanes.findIndex((lane) => lane.run.strategy === "ntp" && !lane.run.peer);
+    // The lane that each is compared with: a server's with the baseline server of its engine and model, -1 without one.
+    this.bases = lanes.map(({ run }) => (run.server ? lanes.findIndex((other) => other.run.server?.baseline
+      && other.run.server.engine === run.server.engine && other.run.model?.name === run.model?.name) : this.base));
     this.limit = Math.max(1, ...lanes.map((lane) => lane.run.max_new_tokens ?? 1));
   }
 
@@ -22,7 +25,7 @@ mtp.Race = class {
         lane.first = record.run.first !== -1 ? record.run.first_text : "";
         lanes.push(lane);
       } else if (record.step) lanes.at(-1).addFull(record.step);
-      else Object.assign(lanes.at(-1), { closed: record.end?.reason ?? "", untold: record.end?.untold ?? [] });
+      else Object.assign(lanes.at(-1), { closed: record.end?.reason ?? "", error: record.end?.error ?? "", untold: record.end?.untold ?? [] });
     }
     const race = new mtp.Race(lanes, header.live);
     race.exact = header.exact;
@@ -36,7 +39,7 @@ mtp.Race = class {
   static open(header) {
     const { limit, hardware, dtype, model, sampling } = header;
     return new mtp.Race(header.lanes.map((lane) => new mtp.Lane(
-      { ...lane, max_new_tokens: limit, hardware, dtype, model, sampling, prompt: header.prompt })), true);
+      { max_new_tokens: limit, hardware, dtype, model, sampling, prompt: header.prompt, ...lane })), true);
   }
 
   tick(header) {
@@ -56,13 +59,21 @@ mtp.Race = class {
     }
   }
 
-  // Where a lane stands at a time. speedup: its rate over next-token's at the same time.
+  // Where a lane stands at a time. speedup: its rate over that of the lane it is compared with, at the same time.
   at(index, time) {
     const lane = this.lanes[index];
     const stats = lane.stats(lane.count(time));
-    const base = this.lanes[this.base];
+    const base = this.lanes[this.bases[index]];
     const plain = base ? base.stats(base.count(time)) : { rate: NaN };
     return { ...stats, first: lane.begun(time), speedup: stats.rate / plain.rate };
+  }
+
+  // The badge of a server's lane, by the name of its sentence; null for all others.
+  serverVerdict(index, final) {
+    const lane = this.lanes[index], exact = this.exact[index][0];
+    if (!lane.run.server) return null;
+    if (this.bases[index] === index) return "server_baseline";
+    return !final || exact === null ? "server_unchecked" : exact ? (lane.error || this.stopped ? "so_far" : "server_yes") : "server_no";
   }
 
   get end() {
@@ -75,16 +86,17 @@ mtp.Race = class {
     return this.share ?? NaN;
   }
 
-  // When the first lane had all its tokens: where the others stood then is the race's result.
+  // When the first lane had all its tokens: where the others stood then is the race's result. A server is not in it.
   get won() {
-    return this.finished ? Math.min(...this.lanes.map((lane) => lane.end)) : Infinity;
+    const ends = this.lanes.filter((lane) => !lane.run.server).map((lane) => lane.end);
+    return this.finished ? Math.min(...ends) : Infinity;
   }
 
   // The lane to look at first: the fastest that drafts.
   get favourite() {
     let best = Math.max(0, this.base);
     this.lanes.forEach((lane, index) => {
-      if (index === this.base) return;
+      if (index === this.base || lane.run.server) return;
       const better = this.at(index, Infinity).speedup;
       if (best === this.base || better > this.at(best, Infinity).speedup) best = index;
     });

@@ -9,6 +9,8 @@ mtp.steptime = () => {
     el("p", { class: "phase-list" }, ...parts.map((part) => el("span", {}, el("i", { class: `phase ${part.name}` }), mtp.say(`phase.${part.name}`), " ", part.ms))));
 
   function draw(race, lane, full) {
+    host.hidden = !!lane.run.server; // which does not tell
+    if (host.hidden) return;
     const ms = PHASES.map((name) => full.time_ms[name] ?? 0), sum = ms.reduce((a, b) => a + b, 0), n = full.emitted.length;
     const base = race.lanes[race.base]?.stats(race.lanes[race.base].steps.length), each = base?.tokens ? base.ms / base.tokens : NaN;
     const other = lane === race.lanes[race.base] ? NaN : n * each, most = Math.max(sum, Number.isFinite(other) ? other : 0);

@@ -10,6 +10,7 @@ mtp.words = (() => {
   function step(found) {
     if (!found) return say("step.prefill");
     const n = found.texts.length, tokens = say(n === 1 ? "step.tokens.one" : "step.tokens", { n });
+    if (found.full?.notes?.untold) return say("step.untold", { tokens });
     return found.drafted ? say("step.summary", { drafted: found.drafted, accepted: found.accepted, tokens }) : say("step.plain");
   }
   function node(lane, full, item) {

@@ -42,13 +42,14 @@ mtp.views.push({
 
     function verdict(part, index, final) {
       const [exact, place] = race.exact[index], run = race.lanes[index].run;
-      const name = index === race.base ? "baseline" : !final || (exact === null && place === null) ? "unchecked"
-        : run.peer && !exact ? "peer" : exact ? (race.stopped ? "so_far" : "yes") : exact === null ? "draw" : run.lossless === false ? "lossy" : "no";
+      const name = race.serverVerdict(index, final) ?? (index === race.base ? "baseline" : !final || (exact === null && place === null) ? "unchecked"
+        : run.peer && !exact ? "peer" : exact ? (race.stopped ? "so_far" : "yes") : exact === null ? "draw" : run.lossless === false ? "lossy" : "no");
       if (part.verdict === name) return;
       part.verdict = name;
-      const sign = name === "yes" || name === "so_far" ? icon("check") : name === "no" || name === "lossy" ? icon("differs") : null;
+      const kind = name.replace("server_", "");
+      const sign = kind === "yes" || kind === "so_far" ? icon("check") : kind === "no" || kind === "lossy" ? icon("differs") : null;
       const values = { n: (place ?? 0) + 1 };
-      part.exact.className = `lane-exact ${name}`;
+      part.exact.className = `lane-exact ${kind}`;
       part.exact.replaceChildren(...[sign, mtp.tips.term(mtp.say(`exact.${name}`, values), `exact.${name}.about`,
         { "data-tip": mtp.say(`exact.${name}.about`, values) })].filter(Boolean));
     }
@@ -63,7 +64,9 @@ mtp.views.push({
       const won = race.won, moved = [];
       rows.forEach((part, index) => {
         const lane = race.lanes[index], now = race.at(index, state.time), known = now.steps > 0;
-        const blurb = mtp.word(state.engine.strategies.find((entry) => entry.name === lane.run.strategy)?.blurb ?? "");
+        const { server, model } = lane.run;
+        const blurb = lane.error || (server ? mtp.say("lane.server", { version: server.version || "?", address: server.address, model: model.name })
+          : mtp.word(state.engine.strategies.find((entry) => entry.name === lane.run.strategy)?.blurb ?? ""));
         text(part.blurb, blurb || "\u00a0");
         attr(part.blurb, "data-tip", blurb || null);
         text(part.speed, known ? mtp.number(now.speedup, 1) : "–");

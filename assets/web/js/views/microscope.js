@@ -52,7 +52,7 @@ mtp.views.push({
       else tree.clear();
       attr(tree.svg, "aria-label", found ? say("step.tree", { summary: summary.textContent }) : null);
       explain();
-      const ms = found?.full ? PHASES.map((phase) => found.full.time_ms[phase] ?? 0) : null, sum = ms?.reduce((a, b) => a + b, 0);
+      const ms = found?.full && !lane.run.server ? PHASES.map((phase) => found.full.time_ms[phase] ?? 0) : null, sum = ms?.reduce((a, b) => a + b, 0);
       time.classList.toggle("blank", !sum);
       text(took, sum ? say("step.time", { ms: mtp.number(sum, 2) }) : "\u00a0");
       parts.forEach((part, i) => {

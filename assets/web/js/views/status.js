@@ -34,7 +34,8 @@ mtp.views.push({
       if (!state.race?.live || !state.race.finished || state.race === was.race) return;
       text(result, state.race.lanes.map((lane, index) => {
         const now = state.race.at(index, Infinity), [exact, differs] = state.race.exact[index];
-        const badge = index === state.race.base ? "exact.baseline" : lane.run.peer && !exact ? "exact.peer" : exact ? "exact.yes" : exact === false ? "exact.no" : "exact.unchecked";
+        const server = state.race.serverVerdict(index, true);
+        const badge = server ? `exact.${server}` : index === state.race.base ? "exact.baseline" : lane.run.peer && !exact ? "exact.peer" : exact ? "exact.yes" : exact === false ? "exact.no" : "exact.unchecked";
         return mtp.say("summary.lane", { title: lane.title, speedup: mtp.number(now.speedup, 1), tau: mtp.number(now.tau),
                                          exact: mtp.say(badge, { n: (differs ?? 0) + 1 }) });
       }).join(" "));

@@ -44,13 +44,13 @@ mtp.views.push({
       const race = state.race, lane = race?.lanes[state.lane];
       if (!lane) return;
       const isBase = state.lane === race.base;
-      const budget = isBase ? null : mtp.budget(lane, race.lanes[race.base], state.time);
+      const budget = isBase || lane.run.server ? null : mtp.budget(lane, race.lanes[race.base], state.time);
       chart.style.visibility = budget ? "" : "hidden"; // it keeps its place: the words stand over it
       plain.hidden = !!budget;
       text(title, isBase ? say("why.baseline.title") : budget ? say("why.title", { tau: mtp.number(budget.tau, 1) }) : say("why.unknown"));
       about.hidden = isBase;
       text(about, isBase ? "" : say("why.about"));
-      text(plain, say(isBase ? "why.baseline" : race.base < 0 ? "speedup.none" : "why.nothing"));
+        text(plain, say(isBase ? "why.baseline" : lane.run.server ? "why.server" : race.base < 0 ? "speedup.none" : "why.nothing"));
       if (budget) draw(budget);
     };
   },
