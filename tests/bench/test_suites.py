@@ -135,6 +135,23 @@ def test_peers_judges_every_goal(options, capfd):
     assert report["tables"][2]["rows"][0]["against 1 row"]["median"] == 1.0
 
 
+def test_vocabulary_times_a_step_with_every_size_of_map(capfd):
+    words = ["--vocab", "3000", "--hidden", "128", "--kept", "600,300", "--rows", "1,3", "--repeats", "2", "--threads",
+             "1", "--json"]
+    status, report = run(capfd, "vocabulary", *words)
+    timed, own = (table["rows"] for table in report["tables"])
+    assert status == 0 and [(row["rows"], row["kept"]) for row in timed] == [
+        (rows, kept) for rows in (1, 3) for kept in (3000, 600, 300)]
+    assert [row["vocabulary"] for row in own] == 2 * ["full", "en", "zh", "code"]
+    for row in timed + own:
+        assert all(row[f"{part} ms"]["median"] > 0 for part in ("layer", "unembedding", "best"))
+        assert row["against full"]["median"] == 1.0 or row["share"] < 1
+    assert all(row["coverage"] > 0.9 for row in own if row["vocabulary"] != "full")
+    for wrong, hint in ((["--kept", "3001"], "from 1 to 3,000"), (["--rows", "x"], "separated by commas"),
+                        (["--hidden", "100"], "multiple of 64"), (["--repeats", "0"], "at least 1")):
+        assert main(["bench", "vocabulary", *words, *wrong]) == 2 and hint in capfd.readouterr().err
+
+
 def test_a_strategy_without_its_model_is_left_out_and_told(session, monkeypatch):
     monkeypatch.setattr(type(session), "draft", property(lambda self: (_ for _ in ()).throw(UserError("No draft."))))
     specs, missing = lanes(session)
