@@ -6,9 +6,11 @@ import pytest
 
 from mtpviz.__main__ import main
 from mtpviz.bench import lossless, prompts, suites
+from mtpviz.bench.clock import Clock
 from mtpviz.bench.harness import in_turns, lanes, spread, together
 from mtpviz.bench.report import Goal, Report, Table
 from mtpviz.errors import UserError
+from tests.traces import example_race
 
 SHAPES = ("auto", "chain", "dynamic", "opt")
 
@@ -44,6 +46,26 @@ def test_lossless_counts_identical_texts(options, capfd, tmp_path):
     assert not differences and len(rows) == 2 * 2 * 2 * len(lanes)  # dtypes, temperatures, domains
     assert all(row["identical"] == row["prompts"] == 1 and row["tokens"] == 16 for row in rows)
     assert "Every text is identical" in (tmp_path / "report.md").read_text()
+
+
+def test_lossless_meets_every_pair_of_tree_and_vocabulary(tmp_path, capfd, monkeypatch):
+    """Over five prompts; on the bundled model, which has maps and static trees, without decoding anything."""
+    records = [{"id": str(i), "domain": "tales", "prompt": "Once upon a time"} for i in range(5)]
+    (tmp_path / "prompts.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    seen, plain = [], example_race()[0]
+    monkeypatch.setattr(lossless, "decode", lambda session, spec, *rest: seen.append(spec) or plain)
+    words = ["--prompts", str(tmp_path / "prompts.jsonl"), "--threads", "1", "--dtype", "bf16", "--json"]
+    status, report = run(capfd, "lossless", *words)
+    pairs = {tuple(spec.split(":")) for spec in seen}
+    for name in ("medusa", "lmtp", "fastmtp", "eagle", "eagle3", "firp"):
+        assert {(name, f"tree={tree}", f"vocab={vocab}") for tree in (*SHAPES, "static")
+                for vocab in ("auto", "full", "en", "zh", "code")} <= pairs
+    assert status == 0 and ("lookup",) in pairs and ("draft", "tree=opt", "vocab=zh") in pairs
+    seen.clear()
+    status, report = run(capfd, "lossless", *words, "--strategies", "eagle,medusa:tree=chain:vocab=en")
+    assert {row["strategy"] for row in report["tables"][0]["rows"]} == {
+        "medusa:tree=chain:vocab=en", *(f"eagle:tree={tree}" for tree in (*SHAPES, "static"))}
+    assert main(["bench", "lossless", *words, "--strategies", "eagel"]) == 2 and "eagel" in capfd.readouterr().err
 
 
 def test_lossless_fails_on_one_other_token(options, capfd, monkeypatch):
@@ -97,8 +119,6 @@ def test_strategies_takes_every_drafter_as_it_is_set_or_with_every_tree(session)
 
 def test_figures_are_what_their_definitions_say():
     from mtpviz.bench.figures import auto_by_best, figures, means, predicted_speedup, tau_along
-    from tests.traces import example_race
-
     base, lane = example_race()[:2]
     row = figures([(lane, base)])
     work = (row["verify ms"] + row["draft ms"]) / figures([(base, base)])["verify ms"]
@@ -159,6 +179,19 @@ def test_a_strategy_without_its_model_is_left_out_and_told(session, monkeypatch)
     assert not any(spec.startswith("draft") for spec in specs)
 
 
+def test_the_clock_tells_what_is_left(monkeypatch):
+    now, told = [0.0], []
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    clock = Clock(told.append, 100)
+    clock.tell("first")
+    now[0] = 30.0
+    clock.passed(25)
+    clock.tell("second")
+    clock.passed(50)
+    clock.tell("third")
+    assert told == ["first", "second; about 90 s left", "third; about 10 s left"]
+
+
 def test_turns_start_with_another_lane_each_round():
     order = []
     runs = {name: lambda name=name: order.append(name) for name in "abc"}
@@ -169,8 +202,6 @@ def test_turns_start_with_another_lane_each_round():
 def test_spread_and_steps_together():
     found = spread([4.0, 1.0, 3.0, 2.0, 5.0])
     assert (found.median, found.q1, found.q3, found.n) == (3.0, 2.0, 4.0, 5) and spread([]) is None
-    from tests.traces import example_race
-
     race = example_race()
     assert len(together(race).steps) == sum(len(trace.steps) for trace in race)
 
