@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mtpviz.heads.folder import HeadFolder
 from mtpviz.training.loss import cross_entropy, distillation_loss
 from mtpviz.training.run import random_rows
 from mtpviz.training.teacher import Batch, Teacher
@@ -67,6 +68,12 @@ class Recipe(ABC):
     def tensors(self) -> dict[str, Tensor]:
         """The head's tensors by their published names."""
         return self.module.state_dict()
+
+    @torch.no_grad()
+    def take_over(self, stored: HeadFolder) -> None:
+        """Start from the weights of a head on disk, in the method's published format."""
+        for name, tensor in self.tensors().items():
+            tensor.copy_(stored.take(name, tuple(tensor.shape)))
 
     def loss(self, teacher: Teacher, batch: Batch, generator: torch.Generator) -> Tensor:
         """The weighted sum over the guesses of the cross entropy against the target's distribution (or the text)."""
