@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from mtpviz.bench import machine, prompts, transformers
 from mtpviz.bench.clock import Clock
-from mtpviz.bench.figures import NOTE, figures, means, tau_along
+from mtpviz.bench.figures import NOTE, auto_by_best, depths, figures, means, tau_along
 from mtpviz.bench.goals import goals
 from mtpviz.bench.harness import (
     BASELINE,
@@ -82,6 +82,10 @@ def run(bench: Bench) -> Report:
         Table("Strategies", plain, " ".join([NOTE, *missing])),
         Table("Texts that repeat themselves", looping,
               f"Distinct 4-grams below {LOOPING}: repetition flatters every drafter, so these count for none."),
+        Table("Auto against the best other tree", auto_by_best([*plain, *looping]), "Of each drafter that was measured "
+              "with auto and with other trees (--trees): median speedups, and the tree that was best."),
+        Table("Acceptance by depth", depths(plain), "Prefix rate, in brackets the conditional one. A tree counts by "
+              "its accepted path, so compare chains with chains."),
         Table("Tokens per pass along the text", along, "tau of the passes whose root stands in these positions, from "
               f"the prompt to the end of the context of {session.context} tokens; sampled at temperature 1."),
         Table("Next-token prediction against transformers", peers, transformers.NOTE)]

@@ -89,7 +89,7 @@ def test_strategies_tells_every_figure(options, capfd, tmp_path):
     status, report = run(capfd, "strategies", *options, "--repeats", "2", "--strategies", ",".join(specs[1:]),
                          "--out", str(path))
     assert status == 0 and json.loads(path.read_text()) == report
-    mean, plain, looping, along, peers = (table["rows"] for table in report["tables"])
+    mean, plain, looping, compared, by_depth, along, peers = (table["rows"] for table in report["tables"])
     assert {row["strategy"] for row in plain + looping} == set(specs)
     assert {row["temperature"] for row in plain + looping} == {0.0, 1.0}
     for row in plain + looping:
@@ -97,6 +97,11 @@ def test_strategies_tells_every_figure(options, capfd, tmp_path):
         assert row["ratio"] == pytest.approx(row["speedup"]["median"] / row["predicted"])
         assert (row["distinct 4-grams"] < 0.5) == (row in looping)
     assert all(row["predicted"] <= 1 for row in plain + looping if row["strategy"] == "ntp")
+    assert {(row["strategy"], row["temperature"], row["domain"]) for row in compared} == {
+        ("draft", temperature, domain) for temperature in (0.0, 1.0) for domain in ("tales", "python")}
+    for row in by_depth:
+        whole = next(other for other in plain if all(other[key] == row[key] for key in row if "depth" not in key))
+        assert row["depth 1"].startswith(f"{whole['prefix'][0]:.2f}")
     assert {row["strategy"] for row in along} == set(specs[1:])
     assert all(list(row)[1:] == ["0-127", "128-255", "256-383", "384-399"] for row in along)
     assert peers[0]["engine"] == "mtpviz ntp" and peers[0]["ntp is faster by"]["median"] == 1.0
