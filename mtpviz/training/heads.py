@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import importlib
-import inspect
 import json
 import pkgutil
 import time
@@ -16,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mtpviz.engine.drafter import Setting
 from mtpviz.errors import UserError
 from mtpviz.heads.folder import HeadFolder
 from mtpviz.heads.formats import kind_of
@@ -47,21 +47,18 @@ def recipes() -> dict[str, type[Recipe]]:
     return {recipe.name: recipe for recipe in found}
 
 
-def pick_recipe(spec: str) -> tuple[type[Recipe], dict[str, float]]:
-    """The recipe and its options of "name" or "name:option=number:..."; UserError lists what is known. rate: its peak
-    learning rate, which every recipe has."""
+def pick_recipe(spec: str) -> tuple[type[Recipe], dict[str, object]]:
+    """The recipe and its options of "name" or "name:option=value:..."; UserError lists what is known. Every recipe has
+    the option `rate`, its peak learning rate."""
     (name, *pairs), known = spec.split(":"), recipes()
     if name not in known:
         raise UserError(f"There is no head {name!r} to train; the known ones are {', '.join(known)}.")
-    possible = [*list(inspect.signature(known[name].__init__).parameters)[3:], "rate"]
+    possible = {**known[name].options, "rate": Setting(known[name].rate, "peak learning rate", 1e-6, 1.0)}
     options = {}
     for key, _, value in (pair.partition("=") for pair in pairs):
-        try:
-            options[key] = float(value)
-        except ValueError:
-            key = None
         if key not in possible:
             raise UserError(f"{spec!r} is no head to train; options of {name} are {', '.join(possible)}.")
+        options[key] = possible[key].read(key, value)
     return known[name], options
 
 

@@ -3,6 +3,7 @@ EAGLE-3, section 4). A head that learns the target's own text learns what the ta
 
 Prompts are the openings of corpus documents. A `share` of the answers is greedy, the rest sampled as in FastMTP
 (temperature 0.6, top-k 20, top-p 0.95). The engine writes them, with whatever strategy is fastest: all are lossless.
+`fixed` takes the documents as they are, which is what FastMTP's table 1 compares self-distilled text with.
 """
 
 from __future__ import annotations
@@ -29,15 +30,17 @@ ANSWER_TOKENS, LONG_ANSWER_TOKENS, LONG_EVERY = 200, 800, 8
 
 
 def write_texts(session: Session, corpus: Path, split: str, out: Path, tokens: int, *, strategy: str = "ntp",
-                seed: int = 0, greedy_share: float = GREEDY_SHARE, mix: Mapping[str, float] = MIX,
+                seed: int = 0, greedy_share: float = GREEDY_SHARE, fixed: bool = False,
+                mix: Mapping[str, float] = MIX,
                 report: Callable[[str], None] = lambda line: None) -> dict[str, np.ndarray]:
-    """Write `tokens` tokens of answers into `out`/{domain}.bin (a stop token before each text; uint16, of a vocabulary
-    beyond 65,536 tokens uint32), continuing what is there; returns the arrays by domain. `out`/texts.json says what the
-    folder holds.
+    """Write `tokens` tokens of answers, or of the documents if `fixed`, into `out`/{domain}.bin (a stop token before
+    each text; uint16, of a vocabulary beyond 65,536 tokens uint32), continuing what is there; returns the arrays by
+    domain. `out`/texts.json says what the folder holds.
 
     Raises UserError for a folder that holds another model's texts, or texts of other settings.
     """
     described = {"model": session.weights.sha256, "split": split, "seed": seed, "greedy_share": greedy_share}
+    described |= {"fixed": True} if fixed else {}
     dtype = np.dtype(np.uint16 if session.config.vocab <= 2**16 else np.uint32)
     _claim(out, described if dtype == np.uint16 else described | {"dtype": dtype.name})
     files = {domain: out / f"{domain}.bin" for domain in mix}
@@ -47,11 +50,15 @@ def write_texts(session: Session, corpus: Path, split: str, out: Path, tokens: i
     started, before, count = time.monotonic(), sum(written.values()), 0
     while (have := sum(written.values())) < tokens:
         domain = min(mix, key=lambda name: written[name] / mix[name])
-        prompt, draw = next(openings[domain])
+        prompt, text, draw = next(openings[domain])
         sampling = Sampling(seed=seed) if draw.random() < greedy_share else Sampling(
             0.6, top_k=20, top_p=0.95, seed=int(draw.integers(2**62)))
         length = LONG_ANSWER_TOKENS if draw.integers(LONG_EVERY) == 0 else ANSWER_TOKENS
-        ids = [min(session.stop_ids, default=0), *answer(session, strategy, prompt, sampling, length)]
+        if fixed:
+            content = session.tokenizer.encode(text)[: PROMPT_TOKENS[1] + length]
+        else:
+            content = answer(session, strategy, prompt, sampling, length)
+        ids = [min(session.stop_ids, default=0), *content]
         with files[domain].open("ab") as file:
             file.write(np.array(ids, dtype).tobytes())
         written[domain] += len(ids)
@@ -92,9 +99,9 @@ def read_texts(folder: Path, model: str | None = None) -> dict[str, np.ndarray]:
 
 
 def _openings(session: Session, corpus: Path, domain: str, split: str, seed: int,
-              skip: int) -> Iterator[tuple[str, np.random.Generator]]:
-    """Openings of the documents, over and over, each with random numbers of its own. skip: tokens that are written
-    already; a continued run takes other numbers, not the same ones again."""
+              skip: int) -> Iterator[tuple[str, str, np.random.Generator]]:
+    """Openings of the documents, over and over, each with its document and random numbers of its own. skip: tokens that
+    are written already; a continued run takes other numbers, not the same ones again."""
     draw = np.random.default_rng([seed, skip, sum(map(ord, domain))])
     while True:
         found = False
@@ -105,7 +112,7 @@ def _openings(session: Session, corpus: Path, domain: str, split: str, seed: int
             prompt = session.tokenizer.decode(ids).rstrip("\ufffd")
             if prompt.strip():
                 found = True
-                yield prompt, draw
+                yield prompt, text, draw
         if not found:
             raise UserError(f"The corpus has no {domain} documents to open a text with.")
 

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from mtpviz.engine.drafter import Setting
 from mtpviz.heads.eagle3 import Eagle3, default_taps, kept_ids
 from mtpviz.heads.folder import HeadFolder
 from mtpviz.heads.layer import Attention, draft_config
@@ -13,7 +14,7 @@ from mtpviz.training.recipe import Guess, Recipe, layer_described
 from mtpviz.training.recurrent import start_small, unrolled
 from mtpviz.training.teacher import Batch, Teacher
 
-STEPS = 5
+STEPS = LEVELS = 5
 DECAY = 0.8
 KEPT_SHARE = 0.25  # of the vocabulary: 32,000 of Llama 3's 128,256
 
@@ -23,12 +24,16 @@ class Eagle3Recipe(Recipe):
 
     name = "eagle3"
     about = "EAGLE-3: fused features, training-time test"
+    options = {"steps": Setting(STEPS, "of training-time test", 1, 7),
+               "features": Setting("fused", "what the draft starts from: low, middle and high layers, or the highest",
+                                   choices=("fused", "top"))}
 
-    def __init__(self, teacher: Teacher, counts: np.ndarray):
-        self.config = draft_config(teacher.config)
+    def __init__(self, teacher: Teacher, counts: np.ndarray, steps: int = STEPS, features: str = "fused"):
+        self.config, self.steps = draft_config(teacher.config), steps
+        taps = default_taps(teacher.config.layers) if features == "fused" else (teacher.config.layers - 1,)
         order = np.argsort(-counts, kind="stable")
         self.kept = torch.from_numpy(np.sort(order[: round(KEPT_SHARE * len(counts))]).copy()).to(teacher.device)
-        self.module = Eagle3(self.config, default_taps(teacher.config.layers), self.kept.cpu())
+        self.module = Eagle3(self.config, taps, self.kept.cpu())
         start_small(self.module.midlayer)
         with torch.no_grad():
             self.module.lm_head.weight.copy_(teacher.unembedding[self.kept])
@@ -44,10 +49,10 @@ class Eagle3Recipe(Recipe):
         return self.module.lm_head.weight
 
     def guesses(self, batch: Batch, generator: torch.Generator) -> list[Guess]:
-        return unrolled(self.module, batch, STEPS, DECAY)
+        return unrolled(self.module, batch, self.steps, DECAY)
 
     def levels(self, batch: Batch) -> list[Guess]:
-        return unrolled(self.module, batch, STEPS)
+        return unrolled(self.module, batch, LEVELS)
 
     @torch.no_grad()
     def take_over(self, stored: HeadFolder) -> None:
