@@ -81,6 +81,21 @@ def auto_by_best(rows: Sequence[dict]) -> list[dict]:
     return found
 
 
+def depths(rows: Sequence[dict]) -> list[dict]:
+    """Acceptance by depth, a column each: the prefix rate, in brackets the conditional one."""
+    deepest = max((len(row["prefix"]) for row in rows), default=0)
+
+    def told(row: dict, depth: int) -> str | None:
+        if depth >= len(row["prefix"]) or row["prefix"][depth] is None:
+            return None
+        conditional = row["conditional"][depth]
+        return f"{row['prefix'][depth]:.2f}" + ("" if conditional is None else f" ({conditional:.2f})")
+
+    return [{key: row[key] for key in ("strategy", "temperature", "domain")}
+            | {f"depth {depth + 1}": told(row, depth) for depth in range(deepest)}
+            for row in sorted(rows, key=lambda row: (row["strategy"], row["temperature"])) if row["prefix"]]
+
+
 def tau_along(traces: Sequence[Trace], context: int) -> dict[str, float | None]:
     """tau by bins of positions of the passes' roots, up to the end of the context; None where no pass began."""
     steps = [step for trace in traces for step in trace.steps]

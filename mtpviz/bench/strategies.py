@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Mapping, Sequence
 
 from mtpviz.bench import machine, prompts, transformers
-from mtpviz.bench.figures import NOTE, figures, means, tau_along
+from mtpviz.bench.clock import Clock
+from mtpviz.bench.figures import NOTE, auto_by_best, depths, figures, means, tau_along
 from mtpviz.bench.goals import goals
 from mtpviz.bench.harness import (
     BASELINE,
@@ -51,17 +51,19 @@ def run(bench: Bench) -> Report:
     environment = machine.environment(session)
     specs, missing = _specs(session, args)
     warm_up(session, specs, Sampling())
-    clock = _Clock(bench, session, specs, chosen)
+    turn, rest = len(specs) * args.max_new_tokens, (len(specs) - 1) * session.context
+    clock = Clock(bench.progress, sum(len(TEMPERATURES) * len(texts) * args.repeats * turn
+                                      + len(texts[: args.to_context]) * rest for texts in chosen.values()))
     found: dict[tuple[float, str, str], list[Pair]] = {}
     for temperature in TEMPERATURES:
         sampling = Sampling(temperature, seed=args.seed)
         for domain, texts in chosen.items():
             for number, prompt in enumerate(texts, 1):
                 clock.tell(f"temperature {temperature:g}, {domain} {number} of {len(texts)}")
-                for turn in measure(session, specs, prompt.text, sampling, args.max_new_tokens, args.repeats):
-                    clock.passed(sum(len(trace.token_ids) for trace in turn.values()))
+                for traces in measure(session, specs, prompt.text, sampling, args.max_new_tokens, args.repeats):
+                    clock.passed(turn)
                     for spec in specs:
-                        found.setdefault((temperature, domain, spec), []).append((turn[spec], turn[BASELINE]))
+                        found.setdefault((temperature, domain, spec), []).append((traces[spec], traces[BASELINE]))
     plain, looping = [], []
     for (temperature, domain, spec), pairs in found.items():
         where = {"temperature": temperature, "domain": domain, "strategy": spec}
@@ -70,7 +72,7 @@ def run(bench: Bench) -> Report:
         plain += [where | figures(good)] if good else []
         looping += [where | figures(loops)] if loops else []
     mean = means(plain)
-    along = _along(session, specs, chosen, clock)
+    along = _along(session, specs, chosen, clock, args)
     clock.tell("transformers on the same weights")
     peers = transformers.compare(session, [texts[0].text for texts in chosen.values()], args.max_new_tokens,
                                  args.repeats)
@@ -80,6 +82,10 @@ def run(bench: Bench) -> Report:
         Table("Strategies", plain, " ".join([NOTE, *missing])),
         Table("Texts that repeat themselves", looping,
               f"Distinct 4-grams below {LOOPING}: repetition flatters every drafter, so these count for none."),
+        Table("Auto against the best other tree", auto_by_best([*plain, *looping]), "Of each drafter that was measured "
+              "with auto and with other trees (--trees): median speedups, and the tree that was best."),
+        Table("Acceptance by depth", depths(plain), "Prefix rate, in brackets the conditional one. A tree counts by "
+              "its accepted path, so compare chains with chains."),
         Table("Tokens per pass along the text", along, "tau of the passes whose root stands in these positions, from "
               f"the prompt to the end of the context of {session.context} tokens; sampled at temperature 1."),
         Table("Next-token prediction against transformers", peers, transformers.NOTE)]
@@ -110,46 +116,17 @@ def _specs(session: Session, args: argparse.Namespace) -> tuple[list[str], list[
 
 
 def _along(session: Session, specs: Sequence[str], chosen: Mapping[str, list[prompts.Prompt]],
-           clock: _Clock) -> list[dict]:
+           clock: Clock, args: argparse.Namespace) -> list[dict]:
     """tau against the position, of each lane."""
     traces: dict[str, list[Trace]] = {spec: [] for spec in specs if spec != BASELINE}
     for domain, texts in chosen.items():
-        for number, prompt in enumerate(texts[: clock.args.to_context], 1):
+        for number, prompt in enumerate(texts[: args.to_context], 1):
             clock.tell(f"to the end of the context, {domain} {number}")
             for spec, kept in traces.items():
-                sampling = Sampling(1.0, seed=clock.args.seed)
+                sampling = Sampling(1.0, seed=args.seed)
                 kept.append(decode(session, spec, prompt.text, sampling, session.context))
-                clock.passed(len(kept[-1].token_ids))
+                clock.passed(session.context)
     return [{"strategy": spec} | tau_along(kept, session.context) for spec, kept in traces.items() if kept]
-
-
-class _Clock:
-    """Tells what is being measured and how long the rest will take, from a first run and then from what was done."""
-
-    def __init__(self, bench: Bench, session: Session, specs: Sequence[str], chosen: Mapping[str, list]):
-        args = self.args = bench.args
-        self.progress = bench.progress
-        texts = sum(len(found) for found in chosen.values())
-        self.left = len(TEMPERATURES) * texts * args.repeats * len(specs) * args.max_new_tokens
-        long = sum(min(len(found), args.to_context) for found in chosen.values())
-        self.left += long * (len(specs) - 1) * max(0, session.context - 100)
-        start = time.perf_counter()
-        first = next(iter(chosen.values()))[0].text
-        tokens = len(decode(session, BASELINE, first, Sampling(), args.max_new_tokens).token_ids)
-        self.seconds, self.tokens = time.perf_counter() - start, tokens
-        self.start: float | None = None
-
-    def tell(self, what: str) -> None:
-        """Show `what`, and the time that is left if texts do not end early."""
-        left = max(self.left, 0) * self.seconds / self.tokens
-        self.progress(f"{what}; about {left / 60:.0f} min left" if left > 90 else f"{what}; about {left:.0f} s left")
-        self.start = time.perf_counter()
-
-    def passed(self, tokens: int) -> None:
-        """Take in that so many tokens were decoded since the last call."""
-        now = time.perf_counter()
-        self.seconds, self.tokens, self.left = self.seconds + now - self.start, self.tokens + tokens, self.left - tokens
-        self.start = now
 
 
 SUITE = Suite("strategies", "acceptance, speed and time budget of every drafter by domain", add_arguments, run)

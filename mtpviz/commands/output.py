@@ -33,16 +33,17 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 class Progress:
-    """One line on standard error that is written over; silent where that is no terminal."""
+    """One line on standard error that is written over; where that is no terminal, a line every half minute."""
 
     def __init__(self):
-        self.shown, self.live = 0.0, sys.stderr.isatty()
+        self.live = sys.stderr.isatty()
+        self.shown = 0.0 if self.live else time.monotonic()
 
     def __call__(self, text: str) -> None:
-        """Show `text`, at most ten times a second."""
-        if self.live and time.monotonic() - self.shown > 0.1:
+        """Show `text`, on a terminal at most ten times a second."""
+        if time.monotonic() - self.shown > (0.1 if self.live else 30.0):
             self.shown = time.monotonic()
-            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+            print(f"\r\x1b[K{text}" if self.live else text, end="" if self.live else "\n", file=sys.stderr, flush=True)
 
     def clear(self) -> None:
         """Take the line away."""

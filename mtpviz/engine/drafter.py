@@ -31,7 +31,8 @@ class Setting:
 
     def read(self, name: str, value: object) -> int | float | str:
         """`value`, often a text from a command line, in the setting's type; UserError says what would be right."""
-        right = f"one of {', '.join(self.choices)}" if self.choices else f"a number from {self.low:g} to {self.high:g}"
+        kind = "whole number" if isinstance(self.default, int) else "number"
+        right = f"one of {', '.join(self.choices)}" if self.choices else f"a {kind} from {self.low:g} to {self.high:g}"
         try:
             typed = type(self.default)(value)
         except (TypeError, ValueError):

@@ -22,7 +22,7 @@ from mtpviz.export._scene import Palette, Scene, Shape, Size, Text, moved
 from mtpviz.trace import Trace
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
+    pass
 
 PIXELS = 14.0  # the type size of the figures' own layout, which everything in it is measured by
 _BOLD = re.compile(r"<b>(.*?)</b>(.*)", re.DOTALL)

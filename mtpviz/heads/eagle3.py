@@ -84,7 +84,7 @@ def load(folder: Path, target: ModelConfig, weights: Weights) -> RecurrentHead:
     hidden_norm = None
     if stored.described.get("norm_before_residual"):
         hidden_norm, layer = array(layer.input_norm), replace(layer, input_norm=None)
-    ids = _ids(stored, target.vocab)
+    ids = kept_ids(stored, target.vocab)
     unembedding = stored.take("lm_head.weight", (target.vocab if ids is None else len(ids), config.hidden))
     stored.drop("embed_tokens.weight")
     stored.finish()
@@ -102,7 +102,9 @@ def _taps(stored: HeadFolder, target: ModelConfig) -> tuple[int, ...]:
     return taps
 
 
-def _ids(stored: HeadFolder, vocab: int) -> np.ndarray | None:
+def kept_ids(stored: HeadFolder, vocab: int) -> np.ndarray | None:
+    """The ids that the head's unembedding scores, int64 and ascending, None for all; UserError for a map that leaves
+    the vocabulary."""
     offsets, kept = stored.vector("d2t"), stored.vector("t2d")
     if offsets is None:
         return None

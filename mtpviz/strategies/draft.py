@@ -10,6 +10,7 @@ from mtpviz.engine.drafter import Setting
 from mtpviz.engine.random import DRAFT, uniform
 from mtpviz.engine.sampling import Sampling, draw
 from mtpviz.engine.tree import TokenTree
+from mtpviz.errors import UserError
 from mtpviz.heads.vocabulary import FULL
 from mtpviz.models.cpu import MAX_ROWS
 from mtpviz.strategies import _tree, _vocabulary
@@ -39,7 +40,11 @@ class Draft(_tree.Recurrent):
         self.committed = 0  # tokens that the target has committed
         self.pending = np.zeros(0, np.int64)  # the last of them, which the cache lacks
         if self.chosen["propose"] == "sample" and not sampling.greedy:
-            self.chosen |= {"tree": "chain", "vocab": FULL}
+            if self.chosen["tree"] not in ("auto", "chain"):
+                raise UserError(f"propose=sample draws a chain, so tree={self.chosen['tree']} cannot be had with it; "
+                                "tree=chain or propose=top will do.")
+            # A token cut off the draft's distribution can only come from the residual: cut if asked, not by itself.
+            self.chosen |= {"tree": "chain", "vocab": FULL if self.chosen["vocab"] == "auto" else self.chosen["vocab"]}
             self.rule = "rejection"
 
     @property
@@ -50,6 +55,7 @@ class Draft(_tree.Recurrent):
         unembedding = self.session.draft.unembedding
         self.unembedding = Head(self.session, self.model, unembedding, "draft head", self.chosen["vocab"], tokens)
         self.chosen |= {"vocab": self.unembedding.name, "vocab_size": self.unembedding.size}
+        self.kept = slice(None) if self.unembedding.ids is None else self.unembedding.ids
         self.committed = len(tokens)
         self._feed(tokens)
 
@@ -91,7 +97,8 @@ class Draft(_tree.Recurrent):
         tokens, probs, dists = [], [], {}
         while len(tokens) < depth:
             level = len(tokens)
-            dist = self.sampling.distribution(logits)
+            dist = np.zeros(self.session.config.vocab, np.float32)
+            dist[self.kept] = self.sampling.distribution(logits)
             token = draw(dist, uniform(self.sampling.seed, position + level + 1, DRAFT))
             tokens.append(token)
             probs.append(float(dist[token]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import importlib
-import inspect
 import json
 import pkgutil
 import time
@@ -16,7 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mtpviz.engine.drafter import Setting
 from mtpviz.errors import UserError
+from mtpviz.heads.folder import HeadFolder
+from mtpviz.heads.formats import kind_of
 from mtpviz.models.catalogue import ModelEntry
 from mtpviz.training import recipes as recipes_folder
 from mtpviz.training.acceptance import Acceptance, acceptance
@@ -46,32 +48,43 @@ def recipes() -> dict[str, type[Recipe]]:
     return {recipe.name: recipe for recipe in found}
 
 
-def pick_recipe(spec: str) -> tuple[type[Recipe], dict[str, float]]:
-    """The recipe and its options of "name" or "name:option=number:..."; UserError lists what is known."""
+def pick_recipe(spec: str) -> tuple[type[Recipe], dict[str, object]]:
+    """The recipe and its options of "name" or "name:option=value:..."; UserError lists what is known. Every recipe has
+    the option `rate`, its peak learning rate."""
     (name, *pairs), known = spec.split(":"), recipes()
     if name not in known:
         raise UserError(f"There is no head {name!r} to train; the known ones are {', '.join(known)}.")
-    possible = list(inspect.signature(known[name].__init__).parameters)[3:]
+    possible = {**known[name].options, "rate": Setting(known[name].rate, "peak learning rate", 1e-6, 1.0)}
     options = {}
     for key, _, value in (pair.partition("=") for pair in pairs):
-        try:
-            options[key] = float(value)
-        except ValueError:
-            key = None
         if key not in possible:
-            raise UserError(f"{spec!r} is no head to train; options of {name} are {', '.join(possible) or 'none'}.")
+            raise UserError(f"{spec!r} is no head to train; options of {name} are {', '.join(possible)}.")
+        options[key] = possible[key].read(key, value)
     return known[name], options
 
 
 @dataclass
 class HeadRun:
-    """One head on its way. best: the weights of the highest held-out tau so far. history: plain records."""
+    """One head on its way. best: the weights of the highest held-out tau so far. history: plain records. before: steps
+    and tokens that it was trained for before this run."""
 
     recipe: Recipe
     optimizer: torch.optim.Optimizer
     best: dict[str, Tensor]
     best_tau: float
     history: list[dict]
+    before: tuple[int, int] = (0, 0)
+
+    def start_from(self, folder: Path, teacher: Teacher) -> None:
+        """Go on from a head on disk, with a fresh optimizer. UserError for a damaged one and for another target's."""
+        stored = HeadFolder(folder, teacher.weights)
+        self.recipe.take_over(stored)
+        stored.drop("embed_tokens.weight")
+        stored.finish()
+        self.best = copy.deepcopy(self.recipe.module.state_dict())
+        self.history = list(stored.described.get("history", []))
+        steps = self.history[-1]["step"] if self.history else 0
+        self.before = steps, stored.number("trained_tokens", 0, low=0)
 
     def step(self, loss: Tensor, scale: float) -> None:
         """One update at `scale` times the peak rates."""
@@ -98,13 +111,13 @@ class HeadTraining:
     """Trains the heads `names` of a target side by side; "firp:depth=0.25" gives a recipe an option.
 
     texts, held_out: token arrays by domain that the target wrote (training/selfdistill.py), the latter greedily and
-    from other prompts. out: folder for the heads, log.jsonl and checkpoint.pt. Raises UserError for an unknown head and
-    for a folder that cannot be written.
+    from other prompts. out: folder for the heads, log.jsonl and checkpoint.pt. start: folders of heads to go on from.
+    Raises UserError for an unknown head and for a folder that cannot be written.
     """
 
     def __init__(self, names: Iterable[str], entry: ModelEntry, texts: Mapping[str, np.ndarray],
                  held_out: Mapping[str, np.ndarray], out: Path, *, device: str = "cpu",
-                 dtype: torch.dtype = torch.bfloat16, seed: int = 0):
+                 dtype: torch.dtype = torch.bfloat16, seed: int = 0, start: Iterable[Path] = ()):
         chosen = {name: pick_recipe(name) for name in names}
         torch.manual_seed(seed)
         self.teacher, self.out, self.seed = Teacher(entry, device, dtype), out, seed
@@ -116,8 +129,14 @@ class HeadTraining:
         self.rows, judged = ROWS[device], HELD_OUT_ROWS[device]
         self.windows = {domain: _windows(array, self.length, judged) for domain, array in held_out.items()}
         counts = sum(np.bincount(array, minlength=self.teacher.config.vocab) for array in texts.values())
-        self.heads = {name: new_head(recipe(self.teacher, counts, **options), self.teacher.device)
-                      for name, (recipe, options) in chosen.items()}
+        self.heads = {}
+        for name, (kind, options) in chosen.items():
+            rate = options.pop("rate", kind.rate)
+            recipe = kind(self.teacher, counts, **options)
+            recipe.rate = rate
+            self.heads[name] = new_head(recipe, self.teacher.device)
+        for folder in start:
+            self._start_from(folder)
         self.step = self.tokens = 0
         self.seconds = 0.0
 
@@ -161,8 +180,17 @@ class HeadTraining:
         judged = acceptance(heads, self.teacher, self.windows, RANKS)
         for name, head in self.heads.items():
             folder = self.out / name.replace(":", "-")
-            write_head(folder, head.recipe, self.teacher, judged[name], head.history, self.tokens)
+            write_head(folder, head.recipe, self.teacher, judged[name], head.history, head.before[1] + self.tokens)
         return judged
+
+    def _start_from(self, folder: Path) -> None:
+        kind = kind_of(folder)
+        heads = [head for head in self.heads.values() if head.recipe.name == kind]
+        for head in heads:
+            head.start_from(folder, self.teacher)
+        if not heads:
+            raise UserError(f"{folder} holds {f'a head of {kind}' if kind else 'no draft head'}; a head of "
+                            f"{' or '.join(head.recipe.name for head in self.heads.values())} could be gone on from.")
 
     def _open_log(self):
         try:
@@ -190,7 +218,8 @@ class HeadTraining:
         judged = acceptance({name: head.recipe for name, head in self.heads.items()}, self.teacher, self.windows)
         for name, head in self.heads.items():
             tau = judged[name]["all"].tau(JUDGED_DEPTH)
-            head.history.append({"step": self.step, "tokens": self.tokens, "tau": round(tau, 4)})
+            steps, tokens = head.before
+            head.history.append({"step": steps + self.step, "tokens": tokens + self.tokens, "tau": round(tau, 4)})
             _write(log, {"head": name, **head.history[-1],
                          "by_domain": {domain: round(found.tau(JUDGED_DEPTH), 3)
                                        for domain, found in judged[name].items()}})
@@ -204,7 +233,8 @@ class HeadTraining:
         return {"preset": ",".join(self.heads), "stream": self.stream.state,
                 "counters": {"step": self.step, "tokens": self.tokens, "seconds": self.seconds, "seed": self.seed},
                 "heads": {name: {"module": head.recipe.module.state_dict(), "optimizer": head.optimizer.state_dict(),
-                                 "best": head.best, "best_tau": head.best_tau, "history": head.history}
+                                 "best": head.best, "best_tau": head.best_tau, "history": head.history,
+                                 "before": head.before}
                           for name, head in self.heads.items()}}
 
     def load_state_dict(self, state: dict) -> None:
@@ -217,6 +247,7 @@ class HeadTraining:
             head.recipe.module.load_state_dict(kept["module"])
             head.optimizer.load_state_dict(kept["optimizer"])
             head.best, head.best_tau, head.history = kept["best"], kept["best_tau"], kept["history"]
+            head.before = tuple(kept["before"])
 
 
 def _windows(array: np.ndarray, length: int, most: int) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mtpviz.engine.drafter import Setting
+from mtpviz.heads.folder import HeadFolder
 from mtpviz.training.loss import cross_entropy, distillation_loss
 from mtpviz.training.run import random_rows
 from mtpviz.training.teacher import Batch, Teacher
@@ -29,18 +32,20 @@ class Recipe(ABC):
     """A head in training. name: its folder among the model's heads. about: one line. module: what is trained. rate:
     peak learning rate of its matrices. data_share: of the text's own tokens in the labels, the rest being the target's
     distribution. share: of a guess's rows, drawn anew in every pass, that the loss is taken of: an unbiased estimate at
-    a fraction of the work, which lies in the unembedding. kept: ids that its own unembedding scores, None for all."""
+    a fraction of the work, which lies in the unembedding. options: what can be chosen, by name, as of a strategy.
+    kept: ids that its own unembedding scores, None for all."""
 
     name: ClassVar[str]
     about: ClassVar[str]
     rate: ClassVar[float] = 2e-3
     data_share: ClassVar[float] = 0.0
     share: ClassVar[float] = 0.5
+    options: ClassVar[Mapping[str, Setting]] = {}
     module: nn.Module
     kept: Tensor | None = None
 
     @abstractmethod
-    def __init__(self, teacher: Teacher, counts: np.ndarray):
+    def __init__(self, teacher: Teacher, counts: np.ndarray, **options: object):
         """A fresh head for the teacher. counts: how often each id occurs in the texts, (vocab,)."""
 
     @abstractmethod
@@ -67,6 +72,12 @@ class Recipe(ABC):
     def tensors(self) -> dict[str, Tensor]:
         """The head's tensors by their published names."""
         return self.module.state_dict()
+
+    @torch.no_grad()
+    def take_over(self, stored: HeadFolder) -> None:
+        """Start from the weights of a head on disk, in the method's published format."""
+        for name, tensor in self.tensors().items():
+            tensor.copy_(stored.take(name, tuple(tensor.shape)))
 
     def loss(self, teacher: Teacher, batch: Batch, generator: torch.Generator) -> Tensor:
         """The weighted sum over the guesses of the cross entropy against the target's distribution (or the text)."""

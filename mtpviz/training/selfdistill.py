@@ -3,6 +3,7 @@ EAGLE-3, section 4). A head that learns the target's own text learns what the ta
 
 Prompts are the openings of corpus documents. A `share` of the answers is greedy, the rest sampled as in FastMTP
 (temperature 0.6, top-k 20, top-p 0.95). The engine writes them, with whatever strategy is fastest: all are lossless.
+`fixed` takes the documents as they are, which is what FastMTP's table 1 compares self-distilled text with.
 """
 
 from __future__ import annotations
@@ -30,25 +31,29 @@ ANSWER_TOKENS, LONG_ANSWER_TOKENS, LONG_EVERY = 200, 800, 8
 
 
 def write_texts(session: Session, corpus: Path, split: str, out: Path, tokens: int, *, strategy: str = "ntp",
-                seed: int = 0, greedy_share: float = GREEDY_SHARE, mix: Mapping[str, float] = MIX,
+                seed: int = 0, greedy_share: float = GREEDY_SHARE, fixed: bool = False,
+                mix: Mapping[str, float] = MIX,
                 report: Callable[[str], None] = lambda line: None) -> dict[str, np.ndarray]:
-    """Write `tokens` tokens of answers into `out`/{domain}.bin (a stop token before each text; uint16, of a vocabulary
-    beyond 65,536 tokens uint32), continuing what is there; returns the arrays by domain. `out`/texts.json says what the
-    folder holds.
+    """Write `tokens` tokens of answers, or of the documents if `fixed`, into `out`/{domain}.bin (a stop token before
+    each text; uint16, of a vocabulary beyond 65,536 tokens uint32), continuing what is there; returns the arrays by
+    domain. `out`/texts.json says what the folder holds.
 
     Raises UserError for a folder that holds another model's texts, or texts of other settings.
     """
-    folder = TextFolder(out, session.weights.sha256, session.config.vocab, split, seed, greedy_share, mix)
+    folder = TextFolder(out, session.weights.sha256, session.config.vocab, split, seed, greedy_share, mix, fixed)
     openings = {domain: _openings(session, corpus, domain, split, seed, folder.written[domain]) for domain in mix}
     started, before, count = time.monotonic(), folder.tokens, 0
     while (have := folder.tokens) < tokens:
         domain = folder.neediest()
-        prompt, draw = next(openings[domain])
+        prompt, text, draw = next(openings[domain])
         sampling = Sampling(seed=seed) if draw.random() < greedy_share else Sampling(
             TEMPERATURE, top_k=TOP_K, top_p=TOP_P, seed=int(draw.integers(2**62)))
         length = LONG_ANSWER_TOKENS if draw.integers(LONG_EVERY) == 0 else ANSWER_TOKENS
-        text = [min(session.stop_ids, default=0), *answer(session, strategy, prompt, sampling, length)]
-        folder.add(domain, [np.array(text)])
+        if fixed:
+            content = session.tokenizer.encode(text)[: PROMPT_TOKENS[1] + length]
+        else:
+            content = answer(session, strategy, prompt, sampling, length)
+        folder.add(domain, [np.array([min(session.stop_ids, default=0), *content])])
         count += 1
         if count % 20 == 0:
             rate = (have - before) / (time.monotonic() - started) or 1e-9
@@ -62,8 +67,9 @@ class TextFolder:
     written: tokens by domain, of which `mix` says how the domains share the whole."""
 
     def __init__(self, out: Path, model: str, vocab: int, split: str, seed: int, greedy_share: float,
-                 mix: Mapping[str, float]):
+                 mix: Mapping[str, float], fixed: bool = False):
         described = {"model": model, "split": split, "seed": seed, "greedy_share": greedy_share}
+        described |= {"fixed": True} if fixed else {}
         self.dtype, self.mix = np.dtype(np.uint16 if vocab <= 2**16 else np.uint32), mix
         _claim(out, described if self.dtype == np.uint16 else described | {"dtype": self.dtype.name})
         self.files = {domain: out / f"{domain}.bin" for domain in mix}
@@ -116,9 +122,9 @@ def read_texts(folder: Path, model: str | None = None) -> dict[str, np.ndarray]:
 
 
 def _openings(session: Session, corpus: Path, domain: str, split: str, seed: int,
-              skip: int) -> Iterator[tuple[str, np.random.Generator]]:
-    """Openings of the documents, over and over, each with random numbers of its own. skip: tokens that are written
-    already; a continued run takes other numbers, not the same ones again."""
+              skip: int) -> Iterator[tuple[str, str, np.random.Generator]]:
+    """Openings of the documents, over and over, each with its document and random numbers of its own. skip: tokens that
+    are written already; a continued run takes other numbers, not the same ones again."""
     draw = np.random.default_rng([seed, skip, sum(map(ord, domain))])
     while True:
         found = False
@@ -129,7 +135,7 @@ def _openings(session: Session, corpus: Path, domain: str, split: str, seed: int
             prompt = session.tokenizer.decode(ids).rstrip("\ufffd")
             if prompt.strip():
                 found = True
-                yield prompt, draw
+                yield prompt, text, draw
         if not found:
             raise UserError(f"The corpus has no {domain} documents to open a text with.")
 

@@ -6,9 +6,11 @@ import pytest
 
 from mtpviz.__main__ import main
 from mtpviz.bench import lossless, prompts, suites
+from mtpviz.bench.clock import Clock
 from mtpviz.bench.harness import in_turns, lanes, spread, together
 from mtpviz.bench.report import Goal, Report, Table
 from mtpviz.errors import UserError
+from tests.traces import example_race
 
 SHAPES = ("auto", "chain", "dynamic", "opt")
 
@@ -46,6 +48,26 @@ def test_lossless_counts_identical_texts(options, capfd, tmp_path):
     assert "Every text is identical" in (tmp_path / "report.md").read_text()
 
 
+def test_lossless_meets_every_pair_of_tree_and_vocabulary(tmp_path, capfd, monkeypatch):
+    """Over five prompts; on the bundled model, which has maps and static trees, without decoding anything."""
+    records = [{"id": str(i), "domain": "tales", "prompt": "Once upon a time"} for i in range(5)]
+    (tmp_path / "prompts.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    seen, plain = [], example_race()[0]
+    monkeypatch.setattr(lossless, "decode", lambda session, spec, *rest: seen.append(spec) or plain)
+    words = ["--prompts", str(tmp_path / "prompts.jsonl"), "--threads", "1", "--dtype", "bf16", "--json"]
+    status, report = run(capfd, "lossless", *words)
+    pairs = {tuple(spec.split(":")) for spec in seen}
+    for name in ("medusa", "lmtp", "fastmtp", "eagle", "eagle3", "firp"):
+        assert {(name, f"tree={tree}", f"vocab={vocab}") for tree in (*SHAPES, "static")
+                for vocab in ("auto", "full", "en", "zh", "code")} <= pairs
+    assert status == 0 and ("lookup",) in pairs and ("draft", "tree=opt", "vocab=zh") in pairs
+    seen.clear()
+    status, report = run(capfd, "lossless", *words, "--strategies", "eagle,medusa:tree=chain:vocab=en")
+    assert {row["strategy"] for row in report["tables"][0]["rows"]} == {
+        "medusa:tree=chain:vocab=en", *(f"eagle:tree={tree}" for tree in (*SHAPES, "static"))}
+    assert main(["bench", "lossless", *words, "--strategies", "eagel"]) == 2 and "eagel" in capfd.readouterr().err
+
+
 def test_lossless_fails_on_one_other_token(options, capfd, monkeypatch):
     plain = lossless.decode
 
@@ -67,7 +89,7 @@ def test_strategies_tells_every_figure(options, capfd, tmp_path):
     status, report = run(capfd, "strategies", *options, "--repeats", "2", "--strategies", ",".join(specs[1:]),
                          "--out", str(path))
     assert status == 0 and json.loads(path.read_text()) == report
-    mean, plain, looping, along, peers = (table["rows"] for table in report["tables"])
+    mean, plain, looping, compared, by_depth, along, peers = (table["rows"] for table in report["tables"])
     assert {row["strategy"] for row in plain + looping} == set(specs)
     assert {row["temperature"] for row in plain + looping} == {0.0, 1.0}
     for row in plain + looping:
@@ -75,6 +97,11 @@ def test_strategies_tells_every_figure(options, capfd, tmp_path):
         assert row["ratio"] == pytest.approx(row["speedup"]["median"] / row["predicted"])
         assert (row["distinct 4-grams"] < 0.5) == (row in looping)
     assert all(row["predicted"] <= 1 for row in plain + looping if row["strategy"] == "ntp")
+    assert {(row["strategy"], row["temperature"], row["domain"]) for row in compared} == {
+        ("draft", temperature, domain) for temperature in (0.0, 1.0) for domain in ("tales", "python")}
+    for row in by_depth:
+        whole = next(other for other in plain if all(other[key] == row[key] for key in row if "depth" not in key))
+        assert row["depth 1"].startswith(f"{whole['prefix'][0]:.2f}")
     assert {row["strategy"] for row in along} == set(specs[1:])
     assert all(list(row)[1:] == ["0-127", "128-255", "256-383", "384-399"] for row in along)
     assert peers[0]["engine"] == "mtpviz ntp" and peers[0]["ntp is faster by"]["median"] == 1.0
@@ -97,8 +124,6 @@ def test_strategies_takes_every_drafter_as_it_is_set_or_with_every_tree(session)
 
 def test_figures_are_what_their_definitions_say():
     from mtpviz.bench.figures import auto_by_best, figures, means, predicted_speedup, tau_along
-    from tests.traces import example_race
-
     base, lane = example_race()[:2]
     row = figures([(lane, base)])
     work = (row["verify ms"] + row["draft ms"]) / figures([(base, base)])["verify ms"]
@@ -135,11 +160,41 @@ def test_peers_judges_every_goal(options, capfd):
     assert report["tables"][2]["rows"][0]["against 1 row"]["median"] == 1.0
 
 
+def test_vocabulary_times_a_step_with_every_size_of_map(capfd):
+    words = ["--vocab", "3000", "--hidden", "128", "--kept", "600,300", "--rows", "1,3", "--repeats", "2", "--threads",
+             "1", "--json"]
+    status, report = run(capfd, "vocabulary", *words)
+    timed, own = (table["rows"] for table in report["tables"])
+    assert status == 0 and [(row["rows"], row["kept"]) for row in timed] == [
+        (rows, kept) for rows in (1, 3) for kept in (3000, 600, 300)]
+    assert [row["vocabulary"] for row in own] == 2 * ["full", "en", "zh", "code"]
+    for row in timed + own:
+        assert all(row[f"{part} ms"]["median"] > 0 for part in ("layer", "unembedding", "best"))
+        assert row["against full"]["median"] == 1.0 or row["share"] < 1
+    assert all(row["coverage"] > 0.9 for row in own if row["vocabulary"] != "full")
+    for wrong, hint in ((["--kept", "3001"], "from 1 to 3,000"), (["--rows", "x"], "separated by commas"),
+                        (["--hidden", "100"], "multiple of 64"), (["--repeats", "0"], "at least 1")):
+        assert main(["bench", "vocabulary", *words, *wrong]) == 2 and hint in capfd.readouterr().err
+
+
 def test_a_strategy_without_its_model_is_left_out_and_told(session, monkeypatch):
     monkeypatch.setattr(type(session), "draft", property(lambda self: (_ for _ in ()).throw(UserError("No draft."))))
     specs, missing = lanes(session)
     assert {"ntp", "lookup"} <= set(specs) and "draft:tree=auto: No draft." in missing
     assert not any(spec.startswith("draft") for spec in specs)
+
+
+def test_the_clock_tells_what_is_left(monkeypatch):
+    now, told = [0.0], []
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    clock = Clock(told.append, 100)
+    clock.tell("first")
+    now[0] = 30.0
+    clock.passed(25)
+    clock.tell("second")
+    clock.passed(50)
+    clock.tell("third")
+    assert told == ["first", "second; about 90 s left", "third; about 10 s left"]
 
 
 def test_turns_start_with_another_lane_each_round():
@@ -152,8 +207,6 @@ def test_turns_start_with_another_lane_each_round():
 def test_spread_and_steps_together():
     found = spread([4.0, 1.0, 3.0, 2.0, 5.0])
     assert (found.median, found.q1, found.q3, found.n) == (3.0, 2.0, 4.0, 5) and spread([]) is None
-    from tests.traces import example_race
-
     race = example_race()
     assert len(together(race).steps) == sum(len(trace.steps) for trace in race)
 

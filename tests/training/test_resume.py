@@ -1,15 +1,21 @@
 """What a broken-off training or text run goes on with."""
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from mtpviz.engine.session import Session
 from mtpviz.errors import UserError
 from mtpviz.training.checkpoint import load_checkpoint, save_checkpoint
+from mtpviz.training.corpus import read_documents
 from mtpviz.training.heads import HeadTraining
 from mtpviz.training.run import Budget
 from mtpviz.training.selfdistill import read_texts, write_texts
+from tests.models.sentences import sentence
 
 NAMES = ("medusa", "fastmtp", "firp:depth=0.5")
 
@@ -52,6 +58,52 @@ def test_the_best_weights_are_written_not_the_last(tiny_entry, texts, tmp_path):
     training.run(Budget(tokens=training.length * 8))
     state = head.recipe.module.state_dict()
     assert all(torch.equal(state[name], kept[name]) for name in kept)
+
+
+@pytest.mark.parametrize("name", ["eagle3", "fastmtp", "lmtp"])
+def test_a_head_on_disk_is_gone_on_from(tiny_entry, texts, tmp_path, name):
+    """The start writes what it read; of EAGLE-3's unembedding, whose ids are counted anew, the rows of ids in both."""
+    folder = tiny_entry.heads[name]
+    training = HeadTraining((name,), tiny_entry, texts, texts, tmp_path, dtype=torch.float32, start=[folder])
+    theirs, ours = load_file(folder / "model.safetensors"), training.heads[name].recipe.tensors()
+    assert set(theirs) == set(ours)
+    for key in set(ours) - {"d2t", "t2d", "lm_head.weight"}:
+        assert torch.equal(ours[key], theirs[key].float()), key
+    if name == "eagle3":
+        ids = [torch.arange(len(found["d2t"])) + found["d2t"] for found in (ours, theirs)]
+        both = sorted(set(ids[0].tolist()) & set(ids[1].tolist()))
+        rows = [found["lm_head.weight"][torch.searchsorted(own, torch.tensor(both))].float()
+                for found, own in zip((ours, theirs), ids, strict=True)]
+        assert 0 < len(both) < len(ids[0]) and torch.equal(*rows)
+    before = json.loads((folder / "config.json").read_text())["trained_tokens"]
+    training.run(Budget(tokens=training.length * 8))
+    after = json.loads((tmp_path / name / "config.json").read_text())
+    assert after["trained_tokens"] == before + training.tokens == after["history"][-1]["tokens"]
+
+
+def test_a_wrong_start_and_a_wrong_option_are_one_sentence(tiny_entry, texts, tmp_path):
+    def training(name, *start):
+        return sentence(HeadTraining, (name,), tiny_entry, texts, texts, tmp_path, start=start)
+
+    assert "holds a head of medusa; a head of eagle could be" in training("eagle", tiny_entry.heads["medusa"])
+    assert "holds no draft head" in training("eagle", tiny_entry.folder)
+    shutil.copytree(tiny_entry.heads["eagle"], tmp_path / "other")
+    described = json.loads((tmp_path / "other/config.json").read_text())
+    (tmp_path / "other/config.json").write_text(json.dumps(described | {"target_hash": "0" * 64}))
+    assert "another target" in training("eagle", tmp_path / "other")
+    assert "from 1 to 7" in training("fastmtp:depths=0")
+    assert "fused, top" in training("eagle3:features=low")
+    assert "options of medusa are rate" in training("medusa:depth=2")
+    assert "from 0.05 to 0.95" in training("firp:depth=2")
+
+
+def test_fixed_texts_are_the_documents(tiny_entry, corpus, tmp_path):
+    session = Session(tiny_entry, dtype="fp32", threads=1)
+    (found,) = write_texts(session, corpus, "train", tmp_path, 300, fixed=True, mix={"tales": 1.0}).values()
+    text = session.tokenizer.decode(found[1 : 1 + np.flatnonzero(found[1:] == found[0])[0]].tolist())
+    assert any(document.startswith(text) for document, _ in read_documents(corpus, "tales", "train"))
+    with pytest.raises(UserError, match="another"):
+        write_texts(session, corpus, "train", tmp_path, 600, mix={"tales": 1.0})
 
 
 def test_texts_go_on_where_they_stopped_and_refuse_another_folder(tiny_entry, corpus, tmp_path):

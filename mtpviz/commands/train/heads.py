@@ -38,6 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_name(parser)
     parser.add_argument("--texts", type=Path, required=True, help="folder of `train texts`")
     parser.add_argument("--held-out", type=Path, required=True, help="folder of `train texts --held-out`")
+    parser.add_argument("--start", type=Path, action="append", default=[], metavar="FOLDER",
+                        help="of a head to go on from, of this target; may be repeated")
     _options.add_run(parser)
 
 
@@ -47,7 +49,7 @@ def run(args: argparse.Namespace) -> None:
     state = load_checkpoint(args.out, ",".join(args.names)) if args.resume else None
     out = _options.writable(args.out)
     training = HeadTraining(args.names, entry, read_texts(args.texts), read_texts(args.held_out), out, device=device,
-                            dtype=dtype, seed=args.seed)
+                            dtype=dtype, seed=args.seed, start=args.start)
     for folder in (args.texts, args.held_out):
         read_texts(folder, training.teacher.weights.sha256)
     if state is not None:

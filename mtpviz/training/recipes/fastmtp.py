@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from mtpviz.engine.drafter import Setting
 from mtpviz.heads.fastmtp import PREFIX, MtpModule
 from mtpviz.heads.layer import draft_config
 from mtpviz.training.recipe import Guess, Recipe, layer_described
@@ -25,8 +26,10 @@ class FastMtpRecipe(Recipe):
     name = "fastmtp"
     about = "FastMTP: one module, weights shared over depths"
     data_share = 1.0
+    options = {"depths": Setting(DEPTHS, "steps of the recursion that are trained; 1 trains a plain module", 1, 7)}
 
-    def __init__(self, teacher: Teacher, counts):
+    def __init__(self, teacher: Teacher, counts, depths: int = DEPTHS):
+        self.depths = depths
         self.config = draft_config(teacher.config)
         self.module = MtpModule(self.config)
         start_small(self.module)
@@ -35,8 +38,8 @@ class FastMtpRecipe(Recipe):
             self.module.final_layernorm.weight.copy_(teacher.model.model.norm.weight)
 
     def guesses(self, batch: Batch, generator: torch.Generator) -> list[Guess]:
-        whole = sum(BETA**k for k in range(DEPTHS))
-        guesses = unrolled(self.module, batch, DEPTHS, BETA)
+        whole = sum(BETA**k for k in range(self.depths))
+        guesses = unrolled(self.module, batch, self.depths, BETA)
         return [Guess(guess.scored, guess.at, guess.weight / whole) for guess in guesses]
 
     def levels(self, batch: Batch) -> list[Guess]:
@@ -47,7 +50,7 @@ class FastMtpRecipe(Recipe):
 
     def described(self) -> dict:
         return {"architectures": ["MiMoForCausalLM"], "kind": "fastmtp", "num_nextn_predict_layers": 1,
-                "num_speculative_steps": DEPTHS, **layer_described(self.config)}
+                "num_speculative_steps": self.depths, **layer_described(self.config)}
 
 
 RECIPE = FastMtpRecipe

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import torch
 
+from mtpviz.engine.drafter import Setting
 from mtpviz.heads.firp import Firp
 from mtpviz.models.weights import LayerWeights
 from mtpviz.training.recipe import Guess, Recipe
@@ -17,15 +18,16 @@ ANCHORS = 48  # rows of a text whose pseudo states are trained in a step
 
 
 class FirpRecipe(Recipe):
-    """layer: which one's input the maps read, as a share of the depth."""
+    """The maps read and write before one layer, half way up if nothing else is asked for."""
 
     name = "firp"
     about = "FIRP-style pseudo hidden states"
     rate = 1e-3
     share = 1.0
+    options = {"depth": Setting(0.5, "where the maps work, as a share of the target's layers", 0.05, 0.95)}
 
     def __init__(self, teacher: Teacher, counts, depth: float = 0.5):
-        self.layer = round(depth * teacher.config.layers)
+        self.layer = min(max(1, round(depth * teacher.config.layers)), teacher.config.layers - 1)
         self.module = Firp(teacher.config.hidden, STATES)
         self.config = teacher.config
         own = [LayerWeights(**{name: None if tensor is None else tensor.to(teacher.device, teacher.dtype)
