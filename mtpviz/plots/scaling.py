@@ -31,6 +31,7 @@ def figure(traces: list[Trace], theme: str = "light") -> go.Figure:
         return _style.message("No lane here has drafted beside a next-token lane.", look)
     card = next((card for card in CARDS if scaling.measured(card.name, MODEL)), CARDS[0])
     report = scaling.measured(card.name, MODEL)
+    top = 1.0
     drawn = make_subplots(rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.06)
     _style.finish(drawn, look, 400)
     for column, (values, name) in enumerate(((BATCHES, "batch"), (CONTEXTS, "context")), 1):
@@ -38,6 +39,7 @@ def figure(traces: list[Trace], theme: str = "light") -> go.Figure:
             context = AT_CONTEXT if name == "batch" else 0
             points = [_best(found, card.name, *((value, context) if name == "batch" else (1, value)))
                       for value in values]
+            top = max(top, *(point.speedup_low for point in points))
             drawn.add_scatter(x=list(values), y=[point.speedup_low for point in points], mode="lines+markers",
                               name=lane.name, showlegend=column == 1, row=1, col=column,
                               line=dict(color=lane.color, dash=lane.dash, width=2.5),
@@ -48,6 +50,7 @@ def figure(traces: list[Trace], theme: str = "light") -> go.Figure:
     drawn.add_hline(y=1.0, line=dict(color=look.ink, width=1, dash="dot"))
     drawn.update_xaxes(title_text="sequences at once, 2k positions each", row=1, col=1)
     drawn.update_xaxes(title_text="positions before, one sequence", row=1, col=2)
+    drawn.update_yaxes(range=[0, 1.1 * top])
     drawn.update_yaxes(title_text="speedup (×)", row=1, col=1)
     how = f"passes measured on {report.hardware}, {report.date}" if report else f"predicted from {card.source}"
     drawn.add_annotation(text=f"{MODEL}: {how}", x=0.01, xref="paper", xanchor="left", y=1.0, yref="paper",

@@ -43,7 +43,7 @@ def test_prices_lie_on_straight_lines_and_end_where_nothing_was_measured(report)
 
 
 def test_the_best_chain_is_the_one_that_pays_and_none_where_none_does():
-    point = Point(1, 512, {1: 4.0, 2: 4.0, 4: 4.0}, {1: 1.0, 3: 4.0})
+    point = Point(1, 512, {1: 4.0, 2: 4.0, 4: 4.0}, {1: 1.0, 3: 6.0})
     assert point.best([0.9, 0.8, 0.7]) == (pytest.approx(1.9 * 4 / 5), 1)
     assert replace(point, draft_ms={1: 1.0, 3: 1.2}).best([0.9, 0.8, 0.7]) == (pytest.approx(3.4 * 4 / 5.2), 3)
     assert point.best([0.1]) == (1.0, 0) and point.best([]) == (1.0, 0)
