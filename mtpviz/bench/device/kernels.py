@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import torch
 
-from mtpviz.bench.device.probe import MODELS, Findings, Probe, goal
+from mtpviz.bench.device.probe import MODELS, Findings, Probe, cache_bytes, goal
 from mtpviz.bench.report import Table
 from mtpviz.engine.device.program import chain_block
 from mtpviz.kernels.device import interpreting
@@ -22,6 +22,8 @@ def products(probe: Probe) -> Findings:
     rows_of, table, goals = (1, 16, 64), [], []
     for name in probe.models:
         for kind, (n, k) in weights_of(MODELS[name]).items():
+            if probe.over:
+                break
             probe.progress(f"{name}: {kind}")
             size, weights = n * k * probe.dtype.itemsize, copies_of(probe, n, k)
             for rows in rows_of:
@@ -87,6 +89,8 @@ def tree_attention(probe: Probe) -> Findings:
     table, goals = [], []
     for batch, context in cases:
         for rows in (1, 16, 64):
+            if probe.over:
+                break
             probe.progress(f"attention: {batch} x {context}, {rows} rows")
             query, keys, values = random_layer(probe, batch, context, rows, heads, kv, dim)
             ms = probe.ms(over_context(query, keys, values, context))
@@ -94,7 +98,8 @@ def tree_attention(probe: Probe) -> Findings:
             moved = 2 * batch * kv * (context + rows) * dim * probe.dtype.itemsize
             share = probe.share(moved, ms)
             table.append({"batch": batch, "context": context, "rows": rows, "KV MB": moved / 1e6, "us": 1000 * ms,
-                          "of bandwidth": share, "SDPA us": 1000 * peer, "faster by": peer / ms})
+                          "floor us": 1e6 * moved / probe.bandwidth, "of bandwidth": share, "SDPA us": 1000 * peer,
+                          "faster by": peer / ms})
             if rows == 64 and (batch, context) == (1, 8192):
                 goals += [goal("tree attention, 8k batch 1: share of bandwidth", least=0.5, measured=share),
                           goal("tree attention against SDPA with a mask", least=2.0, measured=peer / ms)]
@@ -146,6 +151,8 @@ def in_situ(probe: Probe) -> Findings:
     for name in probe.models:
         model = probe.model(name)
         for rows in (1, 64):
+            if probe.over:
+                break
             probe.progress(f"{name}: kernels of a pass over {rows} rows")
             context = probe.contexts[len(probe.contexts) // 2]
             cache = model.new_cache(-(-(context + 64) // 256) * 256)
@@ -159,7 +166,20 @@ def in_situ(probe: Probe) -> Findings:
             found = [(e.key, e.count, e.self_device_time_total) for e in profile.key_averages()
                      if e.self_device_time_total > 0]
             whole = sum(us for _, _, us in found)
+            moved = _moved(model.config, rows, context, probe.dtype.itemsize)
             for key, count, us in sorted(found, key=lambda entry: -entry[2])[:10]:
+                floor = 1e6 * moved[key] / probe.bandwidth / count if key in moved else None
                 table.append({"model": name, "rows": rows, "context": context, "kernel": key[:40], "launches": count,
-                              "us each": us / count, "share": us / whole})
-    return Findings([Table("Kernels of a pass", table, "Device time of one pass without the unembedding.")])
+                              "us each": us / count, "floor us": floor, "of bandwidth": floor and floor * count / us,
+                              "share of pass": us / whole})
+    note = ("Device time of one pass without the unembedding. floor us: bytes that the kernel must move at the copy "
+            "bandwidth, where it moves enough for that to say something; a launch alone is about 2 us.")
+    return Findings([Table("Kernels of a pass", table, note)])
+
+
+def _moved(c: ModelConfig, rows: int, context: int, item: int) -> dict[str, int]:
+    """Bytes that a pass' launches of each kernel must move, by the kernel's name."""
+    weights = sum(n * k for kind, (n, k) in weights_of(c).items() if kind != "vocabulary")
+    around = rows * (c.heads + 2 * c.kv_heads) * c.head_dim
+    return {"_linear": c.layers * weights * item, "_attend": cache_bytes(c, context + rows, item),
+            "_place": 2 * c.layers * around * item, "_rms_norm": (2 * c.layers + 1) * rows * c.hidden * (4 + item)}

@@ -16,6 +16,7 @@ from mtpviz.race import make_drafter
 
 _SHAPES = {"draft": ("tree=auto", "tree=chain:depth=4", "tree=dynamic:depth=5:nodes=31"),
            "mtp": ("tree=auto", "tree=chain", "tree=dynamic:nodes=15"), "lookup": ("nodes=0", "nodes=15")}
+_PLAIN = {"lookup": "lookup:nodes=7"}
 BATCHES = (1, 2, 4, 8, 16)
 
 
@@ -30,6 +31,17 @@ def specs(session) -> tuple[list[str], list[str]]:
             continue
         found += [f"{name}:{settings}" for settings in _SHAPES.get(name, ())] or [name]
     return found, missing
+
+
+def chains(session) -> list[str]:
+    """Every strategy that the device and the model have, as it drafts a chain where it can: the same work for each
+    sequence of a batch."""
+    found = {}
+    for spec in specs(session)[0]:
+        name = spec.partition(":")[0]
+        trees = device_strategies()[name].settings.get("tree")
+        found[name] = f"{name}:tree=chain" if trees and "chain" in trees.choices else _PLAIN.get(name, name)
+    return sorted(found.values(), key=lambda spec: spec != "ntp")
 
 
 def _text(domain: str) -> str:
@@ -47,6 +59,9 @@ def strategies(probe: Probe) -> Findings:
     for domain in domains:
         base = None
         for spec in sorted(chosen, key=lambda name: name != "ntp"):
+            if probe.over and speeds:
+                missing.append(f"{spec}, {domain}: left out, the time was up")
+                continue
             probe.progress(f"bundled model: {spec}, {domain}")
             decode(session, spec, _text(domain), Sampling(), min(new, 32))  # compiles and captures
             trace = decode(session, spec, _text(domain), Sampling(), new)
@@ -99,13 +114,12 @@ def batches(probe: Probe) -> Findings:
     new = 6 if interpreting() else 160
     texts = [prompt.text for found in prompts.select(prompts.BUILT_IN, None, 4).values() for prompt in found]
     base: dict[int, float] = {}
-    for spec in ("ntp",) if interpreting() else ("ntp", "mtp:tree=chain", "draft:tree=chain:depth=4", "lookup:nodes=7"):
+    for spec in ("ntp",) if interpreting() else chains(session):
         for size in sizes:
-            probe.progress(f"{spec}: {size} prompts")
-            try:
-                drafter = make_drafter(spec, session, Sampling())
-            except UserError:
+            if probe.over:
                 break
+            probe.progress(f"{spec}: {size} prompts")
+            drafter = make_drafter(spec, session, Sampling())
             chosen = [session.encode(texts[i % len(texts)], new) for i in range(size)]
             lane = session.gpu.lane(session, drafter, Sampling(), chosen, [new] * size)
             lane.prefill()
