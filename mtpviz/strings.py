@@ -475,6 +475,7 @@ STRINGS = {
         "The price of such a pass was measured, by the other lanes of this race or by the machine's own "
         "table."
     ),
+    "whatif.bound.curves": "The price of a pass was measured for this model on this card (bench scale).",
     "whatif.bound.extended": (
         "So many rows were not measured here: their price follows the slope of those that were."
     ),

@@ -36,7 +36,12 @@ CARDS = (
 
 def card_of(run: Run) -> Card | None:
     """The card on which a run was made, where its name says so."""
-    words = set(re.split(r"[\s,-]+", run.hardware))
+    return card_in(run.hardware)
+
+
+def card_in(hardware: str) -> Card | None:
+    """The card that a hardware's name holds."""
+    words = set(re.split(r"[\s,-]+", hardware))
     return next((card for card in CARDS if card.match and words.issuperset(card.match)), None)
 
 

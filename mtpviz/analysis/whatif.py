@@ -6,8 +6,9 @@ A speculative step is one pass over batch x (1 + nodes) rows, the drafts, and th
 decoding takes one pass over `batch` rows for one. speedup = tau / (verify + draft + rest), in plain passes.
 
 What is measured and what supposed. On the run's own machine and model the price of a pass is measured: by the other
-lanes of the race, or by the machine's own table (trace.Run.machine). On a card it is the data sheet's, at SHARE of its
-peaks. Acceptance by depth and rank is the present run's. Draft, commit and host keep their share of a plain pass, and a
+lanes of the race, or by the machine's own table (trace.Run.machine). On a card it is what `bench scale` measured there
+for the model (analysis/scaling.py), and where nothing was measured the data sheet's, at SHARE of the card's peaks.
+Acceptance by depth and rank is the present run's. Draft, commit and host keep their share of a plain pass, and a
 draft's calls grow with its length as they did in this run.
 """
 
@@ -17,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from mtpviz.analysis import passes
+from mtpviz.analysis import passes, scaling
 from mtpviz.analysis.cards import Card, card_named, card_of
 from mtpviz.analysis.cost import pass_ms
 from mtpviz.analysis.lanes import baseline
@@ -46,9 +47,9 @@ class Choice:
 @dataclass(frozen=True)
 class Prediction:
     """tau: tokens per pass; tau_low: by the careful reading of acceptance (ranks.py). plain_ms: a plain pass. verify,
-    draft, rest: of a step, in plain passes. bound: what a verify pass waits for ("memory", "compute", "launches"),
-    "measured" where its price was, "extended" where more rows are asked for than were measured. fits: whether the
-    weights fit the card's memory."""
+    draft, rest: of a step, in plain passes. bound: what a verify pass waits for ("memory", "compute", "launches");
+    "measured" where its price was, "curves" where `bench scale` measured it on the card, "extended" where more rows are
+    asked for than were measured. fits: whether the weights fit the card's memory."""
 
     tau: float
     tau_low: float
@@ -158,9 +159,15 @@ def _predict(told: Lane, shape: dict, card: Card | None, batch: int, taus: Seque
         plain = pass_ms(batch, told.table) + told.around
         return Prediction(max(taus), min(taus), scale * plain, pass_ms(rows, told.table) / plain, draft, told.rest,
                           "measured" if rows <= told.rows else "extended", True)
-    plain, _ = card_ms(shape, told.width, card, batch, batch, told.context)
+    model = next((name for name, known in passes.MODELS.items() if known is shape), HERE)
+    report = scaling.measured(card.name, model)
+    prices = [report.pass_ms(batch, each, told.context) for each in (1.0, 1.0 + nodes)] if report else [None]
+    if None in prices:
+        plain, _ = card_ms(shape, told.width, card, batch, batch, told.context)
+        verify, bound = card_ms(shape, told.width, card, batch, rows, told.context)
+    else:
+        (plain, verify), bound = prices, "curves"
     plain *= 1.0 + told.around / pass_ms(1, told.table)  # what is around a pass keeps its share
-    verify, bound = card_ms(shape, told.width, card, batch, rows, told.context)
     fits = passes.stored_weights(shape) * told.width <= card.memory
     return Prediction(max(taus), min(taus), plain, verify / plain, draft, told.rest, bound, fits)
 

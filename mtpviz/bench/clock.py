@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -9,11 +10,17 @@ from collections.abc import Callable
 class Clock:
     """Tells what is being measured and how long the rest will take if texts end as early as they did so far.
 
-    planned: tokens that the whole would be if every text had its full length.
+    planned: tokens that the whole would be if every text had its full length. minutes: after which it is `over`.
     """
 
-    def __init__(self, progress: Callable[[str], None], planned: int):
+    def __init__(self, progress: Callable[[str], None], planned: int, minutes: float = math.inf):
         self.progress, self.planned, self.done, self.start = progress, planned, 0, time.monotonic()
+        self.ends = self.start + 60 * minutes
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is up."""
+        return time.monotonic() > self.ends
 
     def tell(self, what: str) -> None:
         """Show `what`, and the time that is left once it is known."""

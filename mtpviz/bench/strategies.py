@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 
 from mtpviz.bench import machine, prompts, transformers
 from mtpviz.bench.clock import Clock
@@ -41,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "compares with the best of the others")
     parser.add_argument("--to-context", type=int, default=1, metavar="N", help="prompts of each domain that are also "
                         "continued, sampled, to the end of the context; 0 is none")
+    parser.add_argument("--minutes", type=float, default=math.inf, metavar="M", help="after which no prompt begins; "
+                        "what is left out is told")
 
 
 def run(bench: Bench) -> Report:
@@ -53,17 +56,21 @@ def run(bench: Bench) -> Report:
     warm_up(session, specs, Sampling())
     turn, rest = len(specs) * args.max_new_tokens, (len(specs) - 1) * session.context
     clock = Clock(bench.progress, sum(len(TEMPERATURES) * len(texts) * args.repeats * turn
-                                      + len(texts[: args.to_context]) * rest for texts in chosen.values()))
+                                      + len(texts[: args.to_context]) * rest for texts in chosen.values()), args.minutes)
     found: dict[tuple[float, str, str], list[Pair]] = {}
-    for temperature in TEMPERATURES:
+    measured = 0
+    for number, temperature, domain, text in rounds(chosen):
+        if clock.over and measured:
+            break
+        measured += 1
+        clock.tell(f"temperature {temperature:g}, {domain} {number} of {len(chosen[domain])}")
         sampling = Sampling(temperature, seed=args.seed)
-        for domain, texts in chosen.items():
-            for number, prompt in enumerate(texts, 1):
-                clock.tell(f"temperature {temperature:g}, {domain} {number} of {len(texts)}")
-                for traces in measure(session, specs, prompt.text, sampling, args.max_new_tokens, args.repeats):
-                    clock.passed(turn)
-                    for spec in specs:
-                        found.setdefault((temperature, domain, spec), []).append((traces[spec], traces[BASELINE]))
+        for traces in measure(session, specs, text, sampling, args.max_new_tokens, args.repeats):
+            clock.passed(turn)
+            for spec in specs:
+                found.setdefault((temperature, domain, spec), []).append((traces[spec], traces[BASELINE]))
+    if (left := sum(1 for _ in rounds(chosen)) - measured):
+        missing.append(f"{left} prompts were left out: the time was up.")
     plain, looping = [], []
     for (temperature, domain, spec), pairs in found.items():
         where = {"temperature": temperature, "domain": domain, "strategy": spec}
@@ -74,8 +81,8 @@ def run(bench: Bench) -> Report:
     mean = means(plain)
     along = _along(session, specs, chosen, clock, args)
     clock.tell("transformers on the same weights")
-    peers = transformers.compare(session, [texts[0].text for texts in chosen.values()], args.max_new_tokens,
-                                 args.repeats)
+    peers = [] if clock.over else transformers.compare(session, [texts[0].text for texts in chosen.values()],
+                                                       args.max_new_tokens, args.repeats)
     tables = [
         Table("Means over the natural domains, and tales", mean, "The domains weigh equally; texts that repeat "
               "themselves are left out, and so is a domain where nothing else was left (see the column)."),
@@ -90,6 +97,16 @@ def run(bench: Bench) -> Report:
               f"the prompt to the end of the context of {session.context} tokens; sampled at temperature 1."),
         Table("Next-token prediction against transformers", peers, transformers.NOTE)]
     return Report("strategies", environment, tables, goals(plain, mean, looping))
+
+
+def rounds(chosen: Mapping[str, list[prompts.Prompt]]) -> Iterator[tuple[int, float, str, str]]:
+    """(number from 1, temperature, domain, text) of every prompt; all domains' first ones come first, so that a run
+    whose time is up has some of each."""
+    for number in range(max(map(len, chosen.values()))):
+        for temperature in TEMPERATURES:
+            for domain, texts in chosen.items():
+                if number < len(texts):
+                    yield number + 1, temperature, domain, texts[number].text
 
 
 def measure(session: Session, specs: Sequence[str], text: str, sampling: Sampling, new_tokens: int, repeats: int):
@@ -121,6 +138,8 @@ def _along(session: Session, specs: Sequence[str], chosen: Mapping[str, list[pro
     traces: dict[str, list[Trace]] = {spec: [] for spec in specs if spec != BASELINE}
     for domain, texts in chosen.items():
         for number, prompt in enumerate(texts[: args.to_context], 1):
+            if clock.over:
+                break
             clock.tell(f"to the end of the context, {domain} {number}")
             for spec, kept in traces.items():
                 sampling = Sampling(1.0, seed=args.seed)

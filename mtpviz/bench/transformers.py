@@ -25,12 +25,12 @@ class Peers:
 
         transformers.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
-        self.session = session
+        self.session, self.device = session, session.target.device if session.gpu else torch.device("cpu")
 
         def load(folder):
             model = transformers.AutoModelForCausalLM.from_pretrained(
                 folder, dtype=DTYPES[session.dtype_name], local_files_only=True, trust_remote_code=False)
-            return model.eval()
+            return model.eval().to(self.device)
 
         self.model = load(session.entry.folder)
         self.runs: dict[str, Callable[[str, int], float]] = {
@@ -43,14 +43,15 @@ class Peers:
                 text, new, assistant_model=assistant)
 
     def _tokens_per_s(self, text: str, new_tokens: int, **options) -> float:
-        ids = torch.tensor([self.session.encode(text, new_tokens)])
+        ids = torch.tensor([self.session.encode(text, new_tokens)], device=self.device)
         before = torch.get_num_threads()
-        torch.set_num_threads(self.session.threads)
+        torch.set_num_threads(self.session.threads or before)  # 0 on a GPU, which has none
         try:
             with torch.inference_mode():
                 start = time.perf_counter()
                 out = self.model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=new_tokens,
                                           use_cache=True, do_sample=False, pad_token_id=0, **options)
+                out[0, -1].item()  # the value comes to the host: the text is over when it is there
                 seconds = time.perf_counter() - start
         finally:
             torch.set_num_threads(before)

@@ -52,6 +52,7 @@ ACCOUNTS = {
     "whatif.bound.compute": "前向在等计算：每个草稿都和一个词元一样贵。",
     "whatif.bound.launches": "模型对这块卡来说太小，启动内核比运行它们还久。",
     "whatif.bound.measured": "这种前向的价格是实测的，来自本场比赛的其他泳道或机器自己的测量表。",
+    "whatif.bound.curves": "此模型在这块卡上的前向价格是实测的（bench scale）。",
     "whatif.bound.extended": "这里没有测过这么多行：价格按已测各点的斜率外推。",
     "whatif.fits": "以 bf16 存放时，这块卡的内存装不下该模型。",
     "whatif.unknown": "此轨迹没有记录模型的层数；只计其大小，不计内核启动。",

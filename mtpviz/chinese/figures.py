@@ -37,6 +37,10 @@ FRAGMENTS = {
         "斜线：最快泳道自己的读取速率，是下界；<br>此轨迹没有记录机器的数值"
     ),
     "next-token prediction = 1": "逐词元预测 = 1",
+    "sequences at once, 2k positions each": "同时生成的序列数，各有 2k 个位置",
+    "positions before, one sequence": "此前的位置数，单个序列",
+    "passes measured on": "前向实测于",
+    "predicted from": "预测依据",
     "between tokens: median": "词元间隔：中位数",
     "95th percentile": "第 95 百分位",
     "first token after": "首个词元在",

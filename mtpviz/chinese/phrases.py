@@ -87,6 +87,16 @@ PHRASES = {
         "：推测解码成串"
         "交付，多数词元与别的同时到达时，词元间隔的中位数为 0，第 95 百分位则是一整次前向。"
     ),
+    "Batch and context": "批大小与上下文",
+    (
+        "The speedup that these drafts would have at Llama-3.1-8B, over the sequences decoded at once and "
+        "over the length of the text before. A chain as long as pays best, with the acceptance of this run. "
+        "With more sequences a pass waits for arithmetic, and a checked draft costs as much as a token: there "
+        "drafting stops paying."
+    ): (
+        "这些草稿在 Llama-3.1-8B 上会有的加速比：横轴是同时生成的序列数，以及前文的长度。"
+        "链长取最划算的，接受率用本次运行的。序列越多，前向越是在等计算，检查一个草稿就和生成一个词元一样贵：从那里起，起草不再划算。"
+    ),
     "Roofline": "屋顶线",
     "A pass reads all weights once and computes each row with them: more rows do more operations on the same bytes, and"
     " as long as a point lies under the slope, extra rows cost little. That is why checking drafts is cheap (Williams,"

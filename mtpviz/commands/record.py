@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import subprocess
 import time
 from collections.abc import Sequence
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prompts", metavar="FILE", help="JSON Lines with id, domain, prompt; a few are built in")
     parser.add_argument("--max-new-tokens", type=int, default=128, metavar="N")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of sampled races")
+    parser.add_argument("--minutes", type=float, default=math.inf, metavar="M", help="after which no race begins")
     parser.add_argument("--out", type=Path, default=gallery.FOLDER, metavar="FOLDER", help="of the gallery")
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
     add_model(parser)
@@ -53,6 +55,9 @@ def run(args: argparse.Namespace) -> int:
     start, lanes = time.monotonic(), 0
     for domain, texts in chosen.items():
         for temperature in temperatures:
+            if time.monotonic() - start > 60 * args.minutes:
+                missing.append(f"{domain} at temperature {temperature:g}: left out, the time was up")
+                continue
             sampling = Sampling(temperature, seed=args.seed)
             progress(f"{domain} at temperature {temperature:g}, {len(names)} lanes")
             race = Race(session, names, _lively(session, texts, sampling, args.max_new_tokens), sampling,

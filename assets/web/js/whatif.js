@@ -43,7 +43,7 @@ mtp.whatif = () => {
     lengths.draw(byLength, wish.length);
     batches.draw(byBatch, wish.batch);
     const about = sheet.cards.find((entry) => entry.name === wish.card);
-    const told = [say(`whatif.bound.${now.bound}`), about && say("whatif.source", { name: about.name, gb: about.gb_s.toLocaleString("en"), tflops: about.tflops.toLocaleString("en"), source: about.source }),
+    const told = [say(`whatif.bound.${now.bound}`), about && now.bound !== "curves" && say("whatif.source", { name: about.name, gb: about.gb_s.toLocaleString("en"), tflops: about.tflops.toLocaleString("en"), source: about.source }),
       !now.fits && say("whatif.fits"), about && !wish.model && !facts.known && say("whatif.unknown"), wish.length > facts.deepest && say("whatif.deep", { n: facts.deepest }),
       wide && say("whatif.band")].filter(Boolean);
     notes.replaceChildren(...told.map((sentence) => el("li", { text: sentence })));

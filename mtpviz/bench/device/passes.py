@@ -41,6 +41,8 @@ def bitwise(probe: Probe) -> Findings:
     """Row and layout invariance, 1 to 64 rows: models of the shapes' widths with two layers."""
     rows = []
     for name in ["bundled", *probe.models]:
+        if probe.over:
+            break
         probe.progress(f"{name}: comparing passes bit by bit")
         config = probe.session.config if name == "bundled" else SHAPES[name]
         model = probe.session.target if name == "bundled" else make(_small_head(config), probe.dtype, probe.device, 2)
@@ -65,6 +67,8 @@ def steps(probe: Probe) -> Findings:
         model = probe.model(name)
         config, item = model.config, probe.dtype.itemsize
         for context in probe.contexts:
+            if probe.over:
+                break
             probe.progress(f"{name}: next-token steps at {context}")
             start = time.perf_counter()
             lane = probe.lane(model, DeviceNextToken(None, Sampling()), [prompt(model, context)], 8 * probe.repeats)
@@ -101,7 +105,7 @@ def stamps_of(lane, count: int) -> dict:
     """Steps of a lane on end: median milliseconds, share of gaps, tokens, and the wall clock's tokens a second."""
     lane.ready()
     spans, gaps, tokens = [], [], 0
-    for index in range(count):
+    for index in range(max(count, 6)):
         if index == 4:
             start, tokens = time.perf_counter(), 0  # the first steps warm up
         shape, arrays = lane.advance()

@@ -38,6 +38,8 @@ def generate(probe: Probe) -> Findings:
     goals.append(goal("bundled model: ntp against transformers' generate", least=20, measured=ours / theirs))
     del peer
     for name in [name for name in probe.models if name != "Llama-3.1-8B"]:
+        if probe.over:
+            break
         model, context = probe.model(name), probe.contexts[0]
         probe.progress(f"{name}: transformers' generate")
         peer = _random_peer(MODELS[name], probe)

@@ -12,6 +12,9 @@ finds each position's slot in the row's path. A second kernel adds the splits in
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import torch
@@ -42,9 +45,22 @@ _TABLE = {
 }
 
 
+_trial: ContextVar[Tiling | None] = ContextVar("trial", default=None)
+
+
 def tiling_of(head_dim: int) -> Tiling:
     """The tiling of a head size, up to 256, on the card at hand."""
-    return _TABLE[card()][max(next_power(head_dim), 64)]
+    return _trial.get() or _TABLE[card()][max(next_power(head_dim), 64)]
+
+
+@contextmanager
+def trying(tiling: Tiling) -> Iterator[None]:
+    """Within the block every head size takes `tiling`: to measure it before it is written into the table."""
+    token = _trial.set(tiling)
+    try:
+        yield
+    finally:
+        _trial.reset(token)
 
 
 @triton.jit(do_not_specialize=["rows", "first", "splits", "block_rows"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from mtpviz.kernels.device.launch import card
@@ -30,11 +33,29 @@ _TABLE["sm_120"] = _TABLE["sm_80"]  # less shared memory, but these fit
 _VOCABULARY = {"sm_80": Tile(64, 64, 1, 4, 5), "sm_90": Tile(64, 128, 1, 8, 5), "sm_120": Tile(64, 64, 1, 4, 5)}
 
 
+_trial: ContextVar[Tile | None] = ContextVar("trial", default=None)
+
+
 def tile_of(outputs: int, k: int) -> Tile:
     """The tile of a weight (outputs, k) on the card at hand."""
-    return next(tile for n, least, tile in _TABLE[card()] if outputs >= n and k >= least)
+    return _trial.get() or entry_of(outputs, k)[2]
+
+
+def entry_of(outputs: int, k: int) -> tuple[int, int, Tile]:
+    """The table's entry for a weight: the least outputs and k that it is for, and the tile."""
+    return next(entry for entry in _TABLE[card()] if outputs >= entry[0] and k >= entry[1])
 
 
 def tile_of_vocab() -> Tile:
     """The tile of the vocabulary on the card at hand; one for all sizes."""
-    return _VOCABULARY[card()]
+    return _trial.get() or _VOCABULARY[card()]
+
+
+@contextmanager
+def trying(tile: Tile) -> Iterator[None]:
+    """Within the block every weight and vocabulary takes `tile`: to measure it before it is written into the table."""
+    token = _trial.set(tile)
+    try:
+        yield
+    finally:
+        _trial.reset(token)
