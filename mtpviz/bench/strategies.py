@@ -55,8 +55,9 @@ def run(bench: Bench) -> Report:
     specs, missing = _specs(session, args)
     warm_up(session, specs, Sampling())
     turn, rest = len(specs) * args.max_new_tokens, (len(specs) - 1) * session.context
-    clock = Clock(bench.progress, sum(len(TEMPERATURES) * len(texts) * args.repeats * turn
-                                      + len(texts[: args.to_context]) * rest for texts in chosen.values()), args.minutes)
+    planned = sum(len(TEMPERATURES) * len(texts) * args.repeats * turn + len(texts[: args.to_context]) * rest
+                  for texts in chosen.values())
+    clock = Clock(bench.progress, planned, args.minutes)
     found: dict[tuple[float, str, str], list[Pair]] = {}
     measured = 0
     for number, temperature, domain, text in rounds(chosen):

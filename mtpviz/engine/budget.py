@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from mtpviz.kernels.compiler import numba
 from mtpviz.trace import Step
 
 MEASURED_ROWS = (1, 2, 3, 4, 5, 6, 8, 9, 12, 16, 17, 24, 32, 64)
@@ -24,6 +26,40 @@ _LOSS = 0.01  # share of the time that may go into finding out that drafting sti
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 4, 256  # steps; each pause in a row may be twice as long as the last
 
 
+class Prices(NamedTuple):
+    """What compiled code asks of a Budget. odds: fp64 (depths, 2), Budget's. least: the chance above which a node can
+    pay for its row. rows: fp64, tokens that a pass over 0, 1, 2, ... rows costs. call: tokens that a draft call costs.
+    """
+
+    odds: np.ndarray
+    least: float
+    rows: np.ndarray
+    call: float
+
+
+@numba.njit(cache=True, nogil=True)
+def chance_of(odds, depth, rank, prob):
+    """The chance that the draft's candidate of that rank is accepted if its parent is, by its probability and by what
+    became of others at this depth (the deepest that is known of, for deeper ones)."""
+    if prob >= 1.0:
+        return 1.0
+    scaled = odds[min(depth, odds.shape[0]) - 1, 1 if rank > 0 else 0] * prob
+    return scaled / (1.0 - prob + scaled)
+
+
+@numba.njit(cache=True, nogil=True)
+def worth(chances, count, rows):
+    """How many of the first `count` chances (best first) to verify, and what they gain in tokens, their rows paid by
+    Prices.rows."""
+    best, gain, total = 0, 0.0, 0.0
+    for n in range(1, count + 1):
+        total += chances[n - 1]
+        value = total - (rows[n + 1] - rows[1])
+        if value > gain:
+            best, gain = n, value
+    return best, gain
+
+
 class PassCost:
     """Milliseconds of a target pass over n rows: measured at a few n, straight lines between them."""
 
@@ -31,7 +67,7 @@ class PassCost:
         # A pass over more rows is never cheaper, and a disturbance only ever adds: what more rows took bounds fewer.
         self.rows, self.ms = np.array(rows), np.minimum.accumulate(np.array(ms)[::-1])[::-1]
         table = np.interp(np.arange(rows[-1] + 2), self.rows, self.ms)
-        self.table: list[float] = table.tolist()  # asked for once a node
+        self.table = table
         self.slopes = [float(min((table[n + 1 : rows[-1] + 1] - table[n]) / np.arange(1, rows[-1] + 1 - n)))
                        for n in range(rows[-1])]
 
@@ -49,7 +85,7 @@ class PassCost:
 
     def __call__(self, rows: int) -> float:
         """Milliseconds of a pass over `rows` rows; beyond the largest measured count, those of that count."""
-        return self.table[min(rows, len(self.table) - 1)]
+        return float(self.table[min(rows, len(self.table) - 1)])
 
     def slope(self, rows: int) -> float:
         """The least that a further row can cost on average, in milliseconds, in a pass that has `rows` rows."""
@@ -61,25 +97,28 @@ class Budget:
 
     rate: tokens per millisecond of the recent steps, never below next-token prediction's. scale: milliseconds of the
     lane's own passes per millisecond of `cost`. begin_ms: of what drafting takes before the first node; call_ms: of
-    each further call of the draft. top_prob: of the best child of a node that was expanded. odds: by depth from 1,
-    what the odds of the draft's first candidate, and of its others, are to be multiplied with.
+    each further call of the draft. top_prob: of the best child of a node that was expanded. odds: fp64 (depths, 2), by
+    depth from 1, what the odds of the draft's first candidate, and of its others, are to be multiplied with.
     """
 
     def __init__(self, cost: PassCost, temperature: float = 1.0):
         self.cost = cost
         self.scale, self.rest_ms, self.begin_ms, self.call_ms, self.top_prob = 1.0, 0.0, 0.0, 0.0, 0.6
         self._forget_rate()
-        self.odds = [[_MODE_ODDS ** (1.0 - min(temperature, 1.0)), 1.0]]
+        self.odds = np.array([[_MODE_ODDS ** (1.0 - min(temperature, 1.0)), 1.0]])
         self.gain, self.drafted = 0.7, 1.0  # tokens that recent trees gained, and how many there were
         self.pause = 0  # steps for which nothing is drafted
         self._pause_limit = _SHORTEST_PAUSE  # one disturbed time must not stop drafting for long
         self._attempt_ms, self._expected, self._calls = 0.0, 0.0, 0  # of the step that is not finished
 
     def chance(self, depth: int, rank: int, prob: float) -> float:
-        """The chance that the draft's candidate of that rank is accepted if its parent is, by its probability and by
-        what became of others at this depth."""
-        odds = self.odds[min(depth, len(self.odds)) - 1][rank > 0] * prob
-        return odds / (1.0 - prob + odds) if prob < 1.0 else 1.0
+        """`chance_of` with what was learnt here."""
+        return chance_of(self.odds, depth, rank, prob)
+
+    def prices(self) -> Prices:
+        """In tokens, at the present rate."""
+        price = self.rate * self.scale
+        return Prices(self.odds, price * self.cost.slope(1), price * self.cost.table, self.rate * self.call_ms)
 
     def pays(self, chance: float, rows: int) -> bool:
         """Whether a node that is accepted with `chance`, and others as likely, can pay for their rows in a pass that
@@ -88,14 +127,7 @@ class Budget:
 
     def best(self, chances: Sequence[float]) -> tuple[int, float]:
         """How many nodes of these chances (best first) to verify, and what they gain in tokens, rows paid."""
-        table, price = self.cost.table, self.rate * self.scale
-        count, gain, total = 0, 0.0, 0.0
-        for n, chance in enumerate(chances, 1):
-            total += chance
-            value = total - price * (table[n + 1] - table[1])
-            if value > gain:
-                count, gain = n, value
-        return count, gain
+        return worth(np.array(chances, np.float64), len(chances), self.rate * self.scale * self.cost.table)
 
     def step_ms(self, nodes: int, calls: int) -> float:
         """Milliseconds that a step of this lane takes with a tree of `nodes` and `calls` further calls of the draft."""
@@ -125,11 +157,10 @@ class Budget:
             self.begin_ms += (_COST_STEP if self.begin_ms else 1.0) * (ms - self.begin_ms)
         self._attempt_ms = self.begin_ms if first else ms
 
-    def observe_call(self, ms: float, top_prob: float) -> None:
-        """Take in the time of a further call of the draft, and how sure it was of the best child: guesses for the
-        next."""
-        self.call_ms += (_COST_STEP if self.call_ms else 1.0) * (ms - self.call_ms)
-        self.top_prob += 0.1 * (top_prob - self.top_prob)
+    def observe_calls(self, ms: float, calls: int) -> None:
+        """Take in the time of `calls` further calls of the draft."""
+        for _ in range(calls):
+            self.call_ms += (_COST_STEP if self.call_ms else 1.0) * (ms / calls - self.call_ms)
 
     def observe_tree(self, nodes: float, calls: int) -> None:
         """Take in how many nodes of a tree are expected to be accepted, and for how many further calls of the draft."""
@@ -165,6 +196,6 @@ class Budget:
 
     def _judge(self, depth: int, rank: int, prob: float, accepted: bool) -> None:
         while len(self.odds) < depth:
-            self.odds.append(list(self.odds[-1]))
+            self.odds = np.vstack([self.odds, self.odds[-1]])
         surprise = accepted - self.chance(depth, rank, prob)
-        self.odds[depth - 1][rank > 0] *= math.exp(_ODDS_STEP * surprise)
+        self.odds[depth - 1, int(rank > 0)] *= math.exp(_ODDS_STEP * surprise)

@@ -1,8 +1,8 @@
 """Growing a token tree level by level with a drafter that can be asked what follows a node.
 
 The shapes: a chain; EAGLE-2's dynamic tree (Li et al. 2024, section 4: expand the best, then rerank all); OPT-Tree
-(Wang et al. 2024: the same with a depth that adapts); a shape fixed beforehand (engine/static.py); and `auto`, which
-takes what is expected to give the most tokens per millisecond (engine/budget.py).
+(Wang et al. 2024: the same with a depth that adapts); and a shape fixed beforehand (engine/static.py). The `auto` tree,
+the one that is grown by default, is engine/auto.py's.
 """
 
 from __future__ import annotations
@@ -11,17 +11,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from mtpviz.engine.budget import Budget
-from mtpviz.engine.static import Place, best_first
+from mtpviz.engine.static import Place
 from mtpviz.engine.tree import TokenTree
 
 Children = tuple[np.ndarray, np.ndarray]  # tokens and the draft's probabilities, best first
-AUTO_WIDTH = 4  # nodes that `auto` expands in one draft call, and children it considers of each
 
 
 class Pool:
     """Candidate nodes in the order they were proposed, so parents before children. chances: products of the draft's
-    probabilities along the path, or of what was taken for these. A node gets children when `expand` has run the
+    probabilities along the path. A node gets children when `expand` has run the
     drafter on it."""
 
     def __init__(self, expand: Callable[[Pool, Sequence[int]], list[Children]]):
@@ -35,14 +33,13 @@ class Pool:
     def __len__(self) -> int:
         return len(self.tokens)
 
-    def add(self, parent: int, token: int, prob: float, chance: float | None = None) -> int:
-        """Add a node; returns its index. chance: of the node if its parent is accepted, where it isn't `prob`."""
+    def add(self, parent: int, token: int, prob: float) -> int:
+        """Add a node; returns its index."""
         self.tokens.append(int(token))
         self.parents.append(parent)
         self.depths.append(1 if parent < 0 else self.depths[parent] + 1)
         self.probs.append(float(prob))
-        chance = float(prob) if chance is None else chance
-        self.chances.append(chance * (1.0 if parent < 0 else self.chances[parent]))
+        self.chances.append(float(prob) * (1.0 if parent < 0 else self.chances[parent]))
         return len(self) - 1
 
     def best(self, nodes: Sequence[int], count: int) -> list[int]:
@@ -106,48 +103,6 @@ def fixed(pool: Pool, first: Children, depth: int, shape: Sequence[Place]) -> li
             break
         frontier = list(zip(inner, pool.expand(pool, [node[i] for i in inner]), strict=True))
     return list(range(len(pool)))
-
-
-def auto(pool: Pool, first: Children, depth: int, nodes: int, budget: Budget) -> list[int]:
-    """Expand the best new nodes while that is expected to pay for a draft call, then keep what is expected to pay for
-    its rows; tells `budget` what it expects."""
-    frontier, calls, chances = [(-1, first)], 0, []
-    for level in range(1, depth + 1):
-        added = []
-        for parent, (tokens, probs) in frontier:
-            above = 1.0 if parent < 0 else pool.chances[parent]
-            pairs = zip(tokens[:AUTO_WIDTH].tolist(), probs[:AUTO_WIDTH].tolist(), strict=True)
-            for rank, (token, prob) in enumerate(pairs):
-                chance = budget.chance(level, rank, prob)
-                if budget.pays(above * chance, 1):
-                    added.append(pool.add(parent, token, prob, chance))
-        chances = sorted(pool.chances, reverse=True)[:nodes]
-        guess = budget.chance(level + 1, 0, budget.top_prob)
-        grown = [i for i in pool.best(added, AUTO_WIDTH) if budget.pays(pool.chances[i] * guess, 1)]
-        if level == depth or not grown:
-            break
-        hoped = sorted(chances + [pool.chances[i] * guess for i in grown], reverse=True)[:nodes]
-        if budget.best(hoped)[1] - budget.best(chances)[1] <= budget.rate * budget.call_ms:
-            break
-        calls += 1
-        frontier = _expanded(pool, sorted(grown))
-    count = budget.best(chances)[0]
-    budget.observe_tree(sum(chances[:count]), calls)
-    return sorted(pool.best(range(len(pool)), count))
-
-
-def auto_of_levels(pool: Pool, levels: Sequence[Children], nodes: int, budget: Budget) -> list[int]:
-    """`auto` where every level is known beforehand: nodes in the order of their chances while they pay."""
-    table = [[budget.chance(depth, rank, prob) for rank, prob in enumerate(probs.tolist())]
-             for depth, (_, probs) in enumerate(levels, 1)]
-    shape: list[Place] = []
-    for place in best_first(table, nodes):
-        if not budget.pays(place.chance, len(shape) + 1):
-            break
-        shape.append(place)
-    shape = shape[: budget.best([place.chance for place in shape])[0]]
-    budget.observe_tree(sum(place.chance for place in shape), 0)
-    return fixed(pool, levels[0], len(levels), shape) if shape else []
 
 
 def _expanded(pool: Pool, nodes: Sequence[int]) -> list[tuple[int, Children]]:

@@ -122,12 +122,12 @@ def _softmax(logits, scale, out):
 def top_probs(logits: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """The `count` most probable tokens, best first, and their softmax probabilities."""
     tokens, probs = np.empty(count, np.int64), np.empty(count, np.float32)
-    _top_probs(np.ascontiguousarray(logits), tokens, probs)
+    fill_top_probs(np.ascontiguousarray(logits), tokens, probs)
     return tokens, probs
 
 
 @numba.njit(cache=True, nogil=True)
-def _top_probs(logits, tokens, probs):
+def fill_top_probs(logits, tokens, probs):
     """Fill tokens and probs (count,) without writing the softmax: one sweep for the maxima, one for the sum."""
     count = tokens.shape[0]
     values = np.full(count, -np.inf, np.float32)

@@ -13,15 +13,13 @@ import numpy as np
 import torch
 
 from mtpviz.errors import UserError
-from mtpviz.kernels.attention import LINES, attend
+from mtpviz.kernels.attention import LINES
 from mtpviz.kernels.compiler import numba
-from mtpviz.kernels.linear import PANEL, add_panel, aligned_copy, pack, set_panel
-from mtpviz.kernels.norm import copy_rows, rms_norm_rows
-from mtpviz.kernels.rope import place, tables
-from mtpviz.kernels.simd import has_bf16_dot, load, store_as
-from mtpviz.kernels.swiglu import swiglu_panel
-from mtpviz.kernels.team import wait
+from mtpviz.kernels.linear import PANEL, aligned_copy, pack
+from mtpviz.kernels.rope import tables
+from mtpviz.kernels.simd import has_bf16_dot
 from mtpviz.models.config import ModelConfig
+from mtpviz.models.layers import compact, run_layers, unembed
 from mtpviz.models.weights import Weights
 
 MAX_ROWS = 64  # rows of one pass; a longer prompt is prefilled in several
@@ -133,7 +131,7 @@ class CpuModel:
         self.side = buffer(MAX_ROWS, c.hidden)  # and this, if the model has side_norms
         widest = 2 * c.hidden if packed.side_norms.size else c.hidden
         self._final = buffer(MAX_ROWS, c.hidden)
-        self._logits = buffer(MAX_ROWS, len(packed.head) * PANEL)
+        self.logits = buffer(MAX_ROWS, len(packed.head) * PANEL)
         self._taps = buffer(c.layers + 1, MAX_ROWS, c.hidden)
         self._arrivals = np.zeros(1, np.int64)
         self._scratch = (
@@ -146,7 +144,7 @@ class CpuModel:
             buffer(MAX_ROWS, c.heads * width, dtype=self.act_dtype),  # values mixed by attention
             buffer(MAX_ROWS, packed.gate_up.shape[1] * PANEL),
             buffer(MAX_ROWS, _up(c.inner, 16), dtype=self.act_dtype),
-            self._logits,
+            self.logits,
             self._taps)
         self._attending = (  # of kernels/attention.py, for each thread: scores, mixed, sums, paths, starts, depths
             buffer(threads, LINES, _up(c.context + MAX_ROWS, 16) + 64),
@@ -196,12 +194,22 @@ class CpuModel:
         head_rows = rows if head_rows is None else head_rows
         numba.set_num_threads(self.threads)  # numba keeps it for each Python thread, and passes come from several
         sizes = (cache.length, len(parents) - rows, rows, head_rows, first_layer, c.hidden, c.heads, c.head_dim)
-        whole = _layers(self._arrivals, self.threads, self._scratch, self._attending, self.packed,
-                        (self.cos, self.sin), (cache.keys, cache.values), parents.astype(np.int32),
-                        positions.astype(np.int32), wanted, sizes, c.rms_eps)
+        whole = run_layers(self._arrivals, self.threads, self._scratch, self._attending, self.packed,
+                           (self.cos, self.sin), (cache.keys, cache.values), parents.astype(np.int32),
+                           positions.astype(np.int32), wanted, sizes, c.rms_eps)
+        self.check(whole)
+        return Output(self.logits[:head_rows, : c.vocab], self._final[:rows], self._taps[: len(taps), :rows])
+
+    def check(self, whole: bool) -> None:
+        """UserError where `run_layers` said that its team of threads was not whole."""
         if not whole:
             raise UserError(f"This machine gave a pass fewer than its {self.threads} threads; --threads 1 will do.")
-        return Output(self._logits[:head_rows, : c.vocab], self._final[:rows], self._taps[: len(taps), :rows])
+
+    def compiled(self, panels: np.ndarray) -> tuple:
+        """What compiled callers of `run_layers` need of this model, `panels` being the unembedding they score with."""
+        c = self.config
+        return (self._arrivals, self.threads, self._scratch, self._attending, self.packed._replace(head=panels),
+                (self.cos, self.sin), (c.hidden, c.heads, c.head_dim), c.rms_eps)
 
     def pack_head(self, weight: torch.Tensor) -> np.ndarray:
         """Panels of an unembedding (ids, hidden) for `unembed`, in this model's dtype; at most vocab ids."""
@@ -211,12 +219,12 @@ class CpuModel:
         """Logits fp32 (rows, ids) by the panels `head`, of rows that are normed already, fp32 (rows, hidden), rows <=
         MAX_ROWS; a view into the model's buffers."""
         numba.set_num_threads(self.threads)
-        _unembed(np.ascontiguousarray(normed), self._scratch[2], head, self._logits, self.threads)
-        return self._logits[: len(normed), :ids]
+        unembed(np.ascontiguousarray(normed), self._scratch[2], head, self.logits, self.threads)
+        return self.logits[: len(normed), :ids]
 
     def keep(self, cache: Cache, path: np.ndarray) -> None:
         """Commit the rows `path` (ascending) of the last block: their keys and values move up behind the cache."""
-        _compact(cache.keys, cache.values, cache.length, path.astype(np.int64))
+        compact(cache.keys, cache.values, cache.length, path.astype(np.int64))
         cache.length += len(path)
 
 
@@ -247,119 +255,3 @@ def _interleave(gate: torch.Tensor, up: torch.Tensor) -> torch.Tensor:
     gate, up = (torch.nn.functional.pad(w, (0, 0, 0, -w.shape[0] % 16)) for w in (gate, up))
     both = torch.stack([gate.reshape(-1, 16, gate.shape[1]), up.reshape(-1, 16, up.shape[1])], 1)
     return both.reshape(-1, gate.shape[1])
-
-
-@numba.njit(cache=True, nogil=True)
-def _compact(keys, values, start, path):
-    """Move the slots start + path[i] to start + i. Ascending, so a slot is read before it is written over."""
-    for i in range(path.shape[0]):
-        source, target = start + path[i], start + i
-        if source != target:
-            keys[:, :, target // 16, :, target % 16] = keys[:, :, source // 16, :, source % 16]
-            values[:, :, target] = values[:, :, source]
-
-
-# Only the loop below is to be parallel: by default numba would turn slice assignments into regions of their own.
-_PRANGE_ONLY = {"prange": True, "comprehension": False, "numpy": False, "reduction": False, "setitem": False,
-                "stencil": False, "fusion": False}
-
-
-@numba.njit(cache=True, nogil=True, parallel=_PRANGE_ONLY)
-def _layers(arrivals, threads, buffers, attending, weights, tables, cache, parents, positions, wanted, sizes, eps):
-    """One parallel region for the whole pass; False if it was given fewer threads than it asked for."""
-    arrivals[0] = 0
-    complete = 0
-    for thread in numba.prange(threads):
-        complete += _share(thread, threads, arrivals, buffers, attending, weights, tables, cache, parents, positions,
-                           wanted, sizes, eps)
-    return complete == threads
-
-
-@numba.njit(cache=True, nogil=True)
-def _share(thread, threads, arrivals, buffers, attending, weights, tables, cache, parents, positions, wanted, sizes,
-           eps):
-    """One thread's share of all layers from first_layer on, the final norm and the head.
-
-    Threads share out panels, rows or heads, and wait for each other wherever one reads what another wrote. Norms are
-    cheaper than a wait: every thread makes its own copy. Returns 1, or 0 if the team turned out to be incomplete.
-    """
-    x, side, all_normed, final, qkv, query, mixed, gate_up, gated, logits, taps = buffers
-    w_qkv, w_o, w_gate_up, w_down, w_head, norms, plain, side_norms, bias, q_norm, k_norm = weights
-    cos, sin = tables
-    keys, values = cache
-    start, first, rows, head_rows, first_layer, hidden, heads, head_dim = sizes
-    normed = all_normed[thread]
-    all_scores, all_mixed, all_sums, all_paths, all_starts, all_depths = attending
-    scratch = (all_scores[thread], all_mixed[thread], all_sums[thread], all_paths[thread], all_starts[thread],
-               all_depths[thread])
-    flat_norms = norms.ravel()
-    layers = w_qkv.shape[0]
-    kv_heads = keys.shape[1]
-    lines = heads // kv_heads * rows  # of a KV head
-    tiles = -(-lines // LINES)
-    for layer in range(first_layer, layers):
-        if thread == 0 and wanted[layer] >= 0:
-            taps[wanted[layer], :rows] = x[:rows, :hidden]
-        column = 0
-        if side_norms.size:
-            rms_norm_rows(side, side_norms.ravel(), layer * hidden, eps, hidden, normed, rows)
-            column = hidden
-        if plain[2 * layer]:
-            copy_rows(x, hidden, normed, rows, column)
-        else:
-            rms_norm_rows(x, flat_norms, 2 * layer * hidden, eps, hidden, normed, rows, column)
-        w = w_qkv[layer]
-        for panel in range(w.shape[0] * thread // threads, w.shape[0] * (thread + 1) // threads):
-            set_panel(normed, w, panel, qkv, panel * 32, rows)
-        if not wait(arrivals, threads):
-            return 0
-        place(qkv, bias, q_norm, k_norm, eps, cos, sin, positions, keys, values, layer, start + first, heads,
-              head_dim, query, rows * thread // threads, rows * (thread + 1) // threads)
-        if not wait(arrivals, threads):
-            return 0
-        for tile in range(kv_heads * tiles * thread // threads, kv_heads * tiles * (thread + 1) // threads):
-            line = tile % tiles * LINES
-            attend(query, tile // tiles, line, min(LINES, lines - line), rows, keys, values, layer, start, first,
-                   parents, scratch, mixed)
-        if not wait(arrivals, threads):
-            return 0
-        w = w_o[layer]
-        for panel in range(w.shape[0] * thread // threads, w.shape[0] * (thread + 1) // threads):
-            add_panel(mixed, w, panel, x, panel * 32, rows)
-        if not wait(arrivals, threads):
-            return 0
-        rms_norm_rows(x, flat_norms, (2 * layer + 1) * hidden, eps, hidden, normed, rows)
-        w = w_gate_up[layer]
-        for panel in range(w.shape[0] * thread // threads, w.shape[0] * (thread + 1) // threads):
-            set_panel(normed, w, panel, gate_up, panel * 32, rows)
-            swiglu_panel(gate_up, panel, gated, rows)
-        if not wait(arrivals, threads):
-            return 0
-        w = w_down[layer]
-        for panel in range(w.shape[0] * thread // threads, w.shape[0] * (thread + 1) // threads):
-            add_panel(gated, w, panel, x, panel * 32, rows)
-        if not wait(arrivals, threads):
-            return 0
-    if thread == 0:
-        if wanted[layers] >= 0:
-            taps[wanted[layers], :rows] = x[:rows, :hidden]
-        if plain[2 * layers]:
-            copy_rows(x, hidden, final, rows)
-        else:
-            rms_norm_rows(x, flat_norms, 2 * layers * hidden, eps, hidden, final, rows)
-    if head_rows > 0:
-        rms_norm_rows(x[rows - head_rows :], flat_norms, 2 * layers * hidden, eps, hidden, normed, head_rows)
-        for panel in range(w_head.shape[0] * thread // threads, w_head.shape[0] * (thread + 1) // threads):
-            set_panel(normed, w_head, panel, logits, panel * 32, head_rows)
-    return 1
-
-
-@numba.njit(cache=True, nogil=True, parallel=_PRANGE_ONLY)
-def _unembed(rows, copies, w_head, logits, threads):
-    for thread in numba.prange(threads):
-        normed = copies[thread]
-        for i in range(rows.shape[0]):
-            for k in range(0, rows.shape[1], 16):
-                store_as(normed, i * normed.shape[1] + k, load(rows, i * rows.shape[1] + k))
-        for panel in range(w_head.shape[0] * thread // threads, w_head.shape[0] * (thread + 1) // threads):
-            set_panel(normed, w_head, panel, logits, panel * 32, rows.shape[0])

@@ -18,6 +18,7 @@ from mtpviz.errors import UserError
 from mtpviz.heads.recurrent import RecurrentHead
 from mtpviz.models.config import ModelConfig
 from mtpviz.models.cpu import MAX_ROWS, CpuModel
+from mtpviz.models.drafting import Drafting
 from mtpviz.models.weights import Weights
 from mtpviz.strategies import _tree, _vocabulary
 from mtpviz.strategies._tree import Recurrent
@@ -35,10 +36,8 @@ class FeatureDrafter(Recurrent):
         super().__init__(session, sampling, **settings)
         self.model, self.module = session.part(f"{self.name} head", self._load)
         self.head, self.taps = self.module.card, self.module.taps
-        hidden = self.module.config.hidden
         self.cache = self.model.new_cache(session.context + MAX_ROWS)
         self.pending: list[tuple[np.ndarray, Features]] = []  # committed rows that the draft has not run
-        self.drafted = np.zeros((MAX_ROWS, hidden), np.float32)  # features that the rows of the block left
 
     @classmethod
     def read(cls, session) -> RecurrentHead:
@@ -65,6 +64,8 @@ class FeatureDrafter(Recurrent):
         self.unembedding = Head(self.session, self.model, unembedding, part, self.chosen["vocab"], tokens,
                                 self.module.ids)
         self.chosen |= {"vocab": self.unembedding.name, "vocab_size": self.unembedding.size}
+        self.drafting = Drafting(self.model, self.cache, self.session.target.embedding, self.module,
+                                 self.unembedding.panels, self.unembedding.ids, self.unembedding.size)
         self.commit(tokens, [], features)
 
     def commit(self, tokens: np.ndarray, accepted: list[int], features: Features) -> None:
@@ -78,27 +79,5 @@ class FeatureDrafter(Recurrent):
         if len(tokens) > _tree.WINDOW:
             self.cache.length = 0
         tokens, normed, taps = tokens[-_tree.WINDOW :], normed[-_tree.WINDOW :], taps[:, -_tree.WINDOW :]
-        rows = np.arange(len(tokens))
-        feature, scored = self._pass(self.module.start(normed, taps), tokens, rows - 1, self.cache.length + rows)
-        self.model.keep(self.cache, rows)
         self.pending = []
-        self.last = feature[-1].copy()
-        return self.model.unembed(scored[-1:].copy(), self.unembedding.panels, self.unembedding.size)
-
-    def run(self, tokens: np.ndarray, parents: np.ndarray, levels: np.ndarray) -> np.ndarray:
-        rows = len(tokens)
-        above = parents[-rows:]
-        features = np.where(above[:, None] >= 0, self.drafted[above], self.last)
-        feature, scored = self._pass(features, tokens, parents, self.cache.length - 1 + levels)
-        self.drafted[len(parents) - rows : len(parents)] = feature
-        return self.model.unembed(scored.copy(), self.unembedding.panels, self.unembedding.size)
-
-    def _pass(self, features: np.ndarray, tokens: np.ndarray, parents: np.ndarray,
-              positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Run rows of the module: the features they leave, and what the unembedding reads."""
-        stream, side = self.module.stream(features, self.session.target.embed(tokens))
-        self.model.stream[: len(tokens), : stream.shape[1]] = stream
-        if side is not None:
-            self.model.side[: len(tokens)] = side
-        out = self.model.run(self.cache, len(tokens), parents, positions, 0, (1,), head_rows=0)
-        return out.taps[0] if self.module.raw else out.normed, out.normed
+        return self.drafting.take(tokens, self.module.start(normed, taps))

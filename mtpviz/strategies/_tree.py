@@ -14,14 +14,16 @@ from pathlib import Path
 
 import numpy as np
 
+from mtpviz.engine import auto
 from mtpviz.engine.budget import Budget
 from mtpviz.engine.drafter import Drafter, Setting
-from mtpviz.engine.grow import AUTO_WIDTH, Children, Pool, auto, auto_of_levels, chain, dynamic, fixed, opt
+from mtpviz.engine.grow import Children, Pool, chain, dynamic, fixed, opt
 from mtpviz.engine.sampling import Sampling, top_probs
 from mtpviz.engine.static import Rows, StaticTree, read_table
 from mtpviz.engine.tree import TokenTree
 from mtpviz.errors import UserError
 from mtpviz.models.cpu import MAX_ROWS
+from mtpviz.models.drafting import Drafting
 from mtpviz.strategies._vocabulary import Head
 from mtpviz.trace import Step
 
@@ -72,7 +74,7 @@ class TreeDrafter(Drafter):
         shape = self.chosen["tree"]
         if shape == "static":
             return max(len(row) for row in self.accuracy)
-        return {"auto": AUTO_WIDTH, "chain": 1, "dynamic": self.chosen["width"], "opt": self.nodes}[shape]
+        return {"auto": auto.WIDTH, "chain": 1, "dynamic": self.chosen["width"], "opt": self.nodes}[shape]
 
     @property
     def nodes(self) -> int:
@@ -129,27 +131,27 @@ class TreeDrafter(Drafter):
 
 
 class Recurrent(TreeDrafter):
-    """rows: of the proposed tree's nodes, the row of the drafted block that each was run in; a node that nothing was
-    to follow was not run. {} on a step that drafted nothing."""
+    """drafting: the draft on its cache; set it in `prefill`. rows: of the proposed tree's nodes, the row of the drafted
+    block that each was run in; a node that nothing was to follow was not run. {} on a step that drafted nothing."""
 
     free = False
+    drafting: Drafting
 
     def __init__(self, session, sampling: Sampling, **settings):
         super().__init__(session, sampling, **settings)
         self.rows: dict[int, int] = {}
-
-    def run(self, tokens: np.ndarray, parents: np.ndarray, levels: np.ndarray) -> np.ndarray:
-        """Run the draft on drafted tokens, int64 (rows,), `levels` (from 1) below the root: a row stands at its draft
-        cache's length - 1 + level. parents: int64 (block,), the row of each row's parent in the block of rows drafted
-        since `begin`, -1 for a child of the root; the tokens are the last rows of that block. Logits fp32 (rows,
-        scored)."""
-        raise NotImplementedError
+        self._nodes = auto.Nodes.new(_DEEPEST["auto"] * auto.WIDTH**2)
 
     def draft(self, root: int, position: int, depth: int) -> TokenTree:
         self.rows = {}
         return super().draft(root, position, depth)
 
     def grow(self, logits: np.ndarray, position: int, depth: int) -> TokenTree:
+        shape, levels = self.chosen["tree"], self.chosen["depth"] or _DEEPEST[self.chosen["tree"]]
+        expanded = {"auto": auto.WIDTH, "dynamic": self.chosen["width"], "opt": self.nodes}.get(shape, 1)  # a level
+        levels = min(levels, 1 + MAX_ROWS // expanded)  # the draft's cache has room for so many drafted rows
+        if shape == "auto":
+            return self._grow_auto(logits[-1], min(levels, depth))
         block: list[int] = []  # parents of the block's rows
 
         def expand(pool: Pool, nodes: Sequence[int]) -> list[Children]:
@@ -159,22 +161,28 @@ class Recurrent(TreeDrafter):
                 self.rows[node] = len(block)
                 block.append(self.rows[parent] if parent >= 0 else -1)
             tokens = np.array([pool.tokens[node] for node in nodes], np.int64)
-            levels = np.array([pool.depths[node] for node in nodes])
-            found = [self.children(row) for row in self.run(tokens, np.array(block), levels)]
-            self.budget.observe_call(1000 * (time.perf_counter() - start), float(found[0][1][0]))
-            return found
+            found = self.drafting.run(tokens, np.array(block), np.array([pool.depths[node] for node in nodes]))
+            children = [self.children(row) for row in found]
+            self.budget.observe_calls(1000 * (time.perf_counter() - start), 1)
+            return children
 
-        pool, first = Pool(expand), self.children(logits[-1])
-        shape, levels = self.chosen["tree"], self.chosen["depth"] or _DEEPEST[self.chosen["tree"]]
-        expanded = {"dynamic": self.chosen["width"], "opt": self.nodes}.get(shape, 1)  # a level
-        levels = min(levels, 1 + MAX_ROWS // expanded)  # the draft's cache has room for so many drafted rows
-        if shape == "auto":
-            kept = auto(pool, first, min(levels, depth), MAX_NODES, self.budget)
-        else:
-            kept = self.choose(pool, first, levels, depth)
+        pool = Pool(expand)
+        kept = self.choose(pool, self.children(logits[-1]), levels, depth)
         place = {old: new for new, old in enumerate(kept)}
         self.rows = {place[node]: row for node, row in self.rows.items() if node in place}
         return pool.tree(kept)
+
+    def _grow_auto(self, logits: np.ndarray, depth: int) -> TokenTree:
+        start, budget, nodes = time.perf_counter(), self.budget, self._nodes
+        kept, expected, calls, budget.top_prob, whole = auto.grow(
+            *self.drafting.arguments, logits, depth, MAX_NODES, budget.prices(), budget.top_prob, nodes)
+        self.drafting.model.check(whole)
+        budget.observe_calls(1000 * (time.perf_counter() - start), calls)
+        budget.observe_tree(expected, calls)
+        self.rows = {place: row for place, row in enumerate(nodes.rows[kept].tolist()) if row >= 0}
+        places = np.searchsorted(kept, nodes.parents[kept])  # kept is ascending, and holds every parent
+        return TokenTree(nodes.tokens[kept], np.where(nodes.parents[kept] < 0, -1, places), nodes.depths[kept],
+                         nodes.probs[kept])
 
 
 class Parallel(TreeDrafter):
@@ -182,9 +190,17 @@ class Parallel(TreeDrafter):
 
     free = True
 
+    def __init__(self, session, sampling: Sampling, **settings):
+        super().__init__(session, sampling, **settings)
+        self._nodes = auto.Nodes.new(MAX_NODES)
+
     def grow(self, logits: np.ndarray, position: int, depth: int) -> TokenTree:
+        if self.chosen["tree"] == "auto":
+            nodes = self._nodes
+            count, expected = auto.known(logits[:depth], self.unembedding.size, MAX_NODES, self.budget.prices(), nodes)
+            self.budget.observe_tree(expected, 0)
+            return TokenTree(self.unembedding.to_ids(nodes.tokens[:count].copy()), nodes.parents[:count].copy(),
+                             nodes.depths[:count].copy(), nodes.probs[:count].copy())
         levels = [self.children(row) for row in logits]
         pool = Pool(lambda pool, nodes: [levels[pool.depths[node]] for node in nodes])
-        if self.chosen["tree"] == "auto":
-            return pool.tree(auto_of_levels(pool, levels[:depth], MAX_NODES, self.budget))
         return pool.tree(self.choose(pool, levels[0], len(levels), depth))

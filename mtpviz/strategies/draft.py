@@ -13,6 +13,7 @@ from mtpviz.engine.tree import TokenTree
 from mtpviz.errors import UserError
 from mtpviz.heads.vocabulary import FULL
 from mtpviz.models.cpu import MAX_ROWS
+from mtpviz.models.drafting import Drafting
 from mtpviz.strategies import _tree, _vocabulary
 from mtpviz.strategies._vocabulary import Head
 
@@ -56,6 +57,8 @@ class Draft(_tree.Recurrent):
         self.unembedding = Head(self.session, self.model, unembedding, "draft head", self.chosen["vocab"], tokens)
         self.chosen |= {"vocab": self.unembedding.name, "vocab_size": self.unembedding.size}
         self.kept = slice(None) if self.unembedding.ids is None else self.unembedding.ids
+        self.drafting = Drafting(self.model, self.cache, self.model.embedding, None, self.unembedding.panels,
+                                 self.unembedding.ids, self.unembedding.size)
         self.committed = len(tokens)
         self._feed(tokens)
 
@@ -67,25 +70,15 @@ class Draft(_tree.Recurrent):
         self.pending = known[len(known) - (self.committed - self.cache.length) :]
 
     def begin(self, root: int, position: int) -> np.ndarray:
-        normed = self._feed(np.append(self.pending, root))
+        logits = self._feed(np.append(self.pending, root))
         self.pending = self.pending[:0]
-        return self._logits(normed[-1:])
-
-    def run(self, tokens: np.ndarray, parents: np.ndarray, levels: np.ndarray) -> np.ndarray:
-        positions = self.cache.length - 1 + levels
-        return self._logits(self.model.forward(self.cache, tokens, parents, positions, head_rows=0).normed)
+        return logits
 
     def _feed(self, tokens: np.ndarray) -> np.ndarray:
-        """Take committed tokens into the cache; the normed output of the last pass, fp32 (rows, hidden)."""
+        """Take committed tokens into the cache; the logits behind the last one, fp32 (1, scored)."""
         for first in range(0, len(tokens), MAX_ROWS):
-            chunk = tokens[first : first + MAX_ROWS]
-            rows = np.arange(len(chunk))
-            normed = self.model.forward(self.cache, chunk, rows - 1, self.cache.length + rows, head_rows=0).normed
-            self.model.keep(self.cache, rows)
-        return normed
-
-    def _logits(self, normed: np.ndarray) -> np.ndarray:
-        return self.model.unembed(normed, self.unembedding.panels, self.unembedding.size)
+            logits = self.drafting.take(tokens[first : first + MAX_ROWS], None)
+        return logits
 
     def grow(self, logits: np.ndarray, position: int, depth: int) -> TokenTree:
         if self.rule != "rejection":
@@ -104,7 +97,7 @@ class Draft(_tree.Recurrent):
             probs.append(float(dist[token]))
             dists[level - 1] = dist
             if len(tokens) < depth:
-                logits = self.run(np.array([token]), np.arange(-1, level), np.array([level + 1]))[0]
+                logits = self.drafting.run(np.array([token]), np.arange(-1, level), np.array([level + 1]))[0]
                 self.rows[level] = level
         return TokenTree.chain(tokens, probs, dists)
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from mtpviz.engine.auto import WIDTH as AUTO_WIDTH
 from mtpviz.engine.device.drafter import DeviceDrafter, Shape, State
 from mtpviz.engine.device.program import Program
-from mtpviz.engine.grow import AUTO_WIDTH
 from mtpviz.engine.static import StaticTree, read_table
 from mtpviz.errors import UserError
 from mtpviz.strategies._tree import MAX_NODES, USUAL_NODES

@@ -1,4 +1,4 @@
-"""`bench strategies`, `bench engine` and `record` on the device at a tiny size: what they measure, and in their time."""
+"""`bench strategies`, `bench engine` and `record` on the device, tiny: what they measure, and in their time."""
 
 import argparse
 import json
@@ -16,7 +16,8 @@ from mtpviz.kernels.device.attention import Tiling
 from mtpviz.kernels.device.tiles import Tile
 from tests.tiny import entry
 
-PROMPTS = [{"id": "t1", "domain": "tales", "prompt": "the fox ran"}, {"id": "t2", "domain": "tales", "prompt": "the sea"},
+PROMPTS = [{"id": "t1", "domain": "tales", "prompt": "the fox ran"},
+           {"id": "t2", "domain": "tales", "prompt": "the sea"},
            {"id": "p1", "domain": "python", "prompt": "def f(x)"}]
 
 
