@@ -1,13 +1,22 @@
 """Growing trees: chains, EAGLE-2's dynamic tree without its tie hazard, OPT-Tree, fixed shapes, and `auto`."""
 
+import functools
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mtpviz.engine import auto
 from mtpviz.engine.budget import Budget, PassCost
-from mtpviz.engine.grow import Pool, auto, auto_of_levels, chain, dynamic, fixed, opt
+from mtpviz.engine.grow import Pool, chain, dynamic, fixed, opt
+from mtpviz.engine.sampling import top_probs
 from mtpviz.engine.static import Place
+from mtpviz.models.config import ModelConfig
+from mtpviz.models.cpu import CpuModel
+from mtpviz.models.drafting import Drafting
+from mtpviz.models.weights import LayerWeights, Weights
 
 FLAT = PassCost((1, 64), [1.0, 1.0])  # more rows cost nothing
 LINEAR = PassCost((1, 64), [1.0, 64.0])  # every row costs as much as a pass: never worth it
@@ -93,34 +102,107 @@ def test_a_fixed_shape_takes_the_ranks_it_names():
     assert pool.tree(fixed(pool, first, 2, shape)).depths.tolist() == [1, 1, 2] and calls == [[0]]
 
 
-@given(st.integers(0, 10**6))
-@settings(deadline=None)
-def test_auto_drafts_nothing_where_rows_cost_as_much_as_passes(seed):
-    first, pool, calls = drafter(seed, 4)
-    assert auto(pool, first, 8, 48, Budget(LINEAR)) == [] and not calls
+VOCAB = 48
 
 
-@given(st.integers(0, 10**6), st.integers(1, 8))
-@settings(deadline=None)
-def test_auto_uses_rows_that_cost_nothing(seed, depth):
-    first, pool, _ = drafter(seed, 4)
-    tree = pool.tree(auto(pool, first, depth, 48, Budget(FLAT)))
-    assert 4 <= len(tree) <= 48 and tree.depths.max() <= depth
+@functools.cache
+def recurrent():
+    """A small draft model with random weights and a compressed vocabulary, three tokens in its cache, and the logits
+    behind them."""
+    config = ModelConfig(VOCAB, 32, 1, 2, 2, 16, 64, 256)
+    draw = torch.Generator().manual_seed(0)
+
+    def matrix(*shape: int) -> torch.Tensor:
+        return torch.randn(shape, generator=draw) / shape[-1] ** 0.5
+
+    ones, head, ids = torch.ones(32), 4 * matrix(VOCAB, 32), np.arange(0, VOCAB, 2)
+    square = [matrix(32, 32) for _ in range(4)]
+    layer = LayerWeights(ones, *square, ones, matrix(64, 32), matrix(64, 32), matrix(32, 64))
+    model = CpuModel(config, Weights(4 * matrix(VOCAB, 32), [layer], ones, head), torch.float32)
+    drafting = Drafting(model, model.new_cache(128), model.embedding, None, model.pack_head(head[ids]), ids, len(ids))
+    return drafting, drafting.take(np.array([1, 2, 3]), None)[0].copy()
+
+
+def grown(depth: int, nodes: int, budget: Budget):
+    """The compiled tree: tokens, parents and chances of what is kept, and the draft calls."""
+    drafting, logits = recurrent()
+    found = auto.Nodes.new(depth * auto.WIDTH**2)
+    kept, expected, calls, _, whole = auto.grow(*drafting.arguments, logits, depth, nodes, budget.prices(),
+                                                budget.top_prob, found)
+    assert whole and expected == pytest.approx(found.chances[kept].sum())
+    place = {old: new for new, old in enumerate(kept.tolist())} | {-1: -1}
+    parents = [place[parent] for parent in found.parents[kept].tolist()]  # KeyError if a parent is missing
+    return found.tokens[kept].tolist(), parents, found.chances[kept].tolist(), calls
+
+
+def reference(depth: int, nodes: int, budget: Budget):
+    """The same in plain Python: a pool of candidates that grows level by level."""
+    drafting, logits = recurrent()
+    tokens, parents, depths, chances, rows, block = [], [], [], [], {-1: -1}, []
+    frontier, calls, top_prob = [(-1, top_probs(logits, auto.WIDTH))], 0, budget.top_prob
+    by_chance = lambda chosen: sorted(chosen, key=lambda i: (-chances[i], depths[i], i))  # noqa: E731
+    for level in range(1, depth + 1):
+        first = len(tokens)
+        for parent, (candidates, probs) in frontier:
+            for rank, (token, prob) in enumerate(zip(candidates.tolist(), probs.tolist(), strict=True)):
+                chance = (1.0 if parent < 0 else chances[parent]) * budget.chance(level, rank, prob)
+                if budget.pays(chance, 1):
+                    tokens.append(int(drafting.parts.ids[token]))
+                    parents.append(parent)
+                    depths.append(level)
+                    chances.append(chance)
+        have = [chances[i] for i in by_chance(range(len(tokens)))][:nodes]
+        guess = budget.chance(level + 1, 0, top_prob)
+        new = [i for i in by_chance(range(first, len(tokens)))[: auto.WIDTH] if budget.pays(chances[i] * guess, 1)]
+        hoped = sorted(have + [chances[i] * guess for i in new], reverse=True)[:nodes]
+        if level == depth or not new or budget.best(hoped)[1] - budget.best(have)[1] <= budget.rate * budget.call_ms:
+            break
+        calls, new = calls + 1, sorted(new)
+        for i in new:
+            rows[i] = len(block)
+            block.append(rows[parents[i]])
+        found = drafting.run(np.array([tokens[i] for i in new]), np.array(block), np.array([depths[i] for i in new]))
+        frontier = [(i, top_probs(row, auto.WIDTH)) for i, row in zip(new, found.copy(), strict=True)]
+        top_prob += 0.1 * (float(frontier[0][1][1][0]) - top_prob)
+    kept = sorted(by_chance(range(len(tokens)))[: budget.best(have)[0]])
+    place = {old: new for new, old in enumerate(kept)} | {-1: -1}
+    return [tokens[i] for i in kept], [place[parents[i]] for i in kept], [chances[i] for i in kept], calls
+
+
+@given(st.integers(1, 6), st.integers(1, 48), st.floats(1.0, 12.0), st.floats(0.0, 0.2), st.floats(0.5, 4.0))
+@settings(deadline=None, max_examples=40)
+def test_the_compiled_auto_tree_is_the_plain_ones(depth, nodes, dearest, call_ms, odds):
+    budget = Budget(PassCost((1, 64), [1.0, dearest]))
+    budget.call_ms, budget.odds = call_ms, np.array([[odds, 1.0], [2 * odds, 0.5]])
+    tokens, parents, chances, calls = grown(depth, nodes, budget)
+    expected = reference(depth, nodes, budget)
+    assert (tokens, parents, calls) == (expected[0], expected[1], expected[3])
+    assert chances == pytest.approx(expected[2])
+
+
+def test_auto_drafts_nothing_where_rows_cost_as_much_as_passes():
+    assert grown(8, 48, Budget(LINEAR)) == ([], [], [], 0)
+
+
+@pytest.mark.parametrize("depth", range(1, 9))
+def test_auto_uses_rows_that_cost_nothing(depth):
+    tokens, _, _, calls = grown(depth, 48, Budget(FLAT))
+    assert 4 <= len(tokens) <= 48 and calls <= depth - 1
 
 
 @given(st.integers(0, 10**6), st.integers(1, 5))
 @settings(deadline=None)
 def test_auto_of_known_levels_takes_the_best_nodes_of_all(seed, depth):
     random = np.random.default_rng(seed)
-    levels = [(random.permutation(50)[:3], np.sort(random.dirichlet(np.ones(4)))[::-1][:3]) for _ in range(depth)]
-    budget = Budget(PassCost((1, 64), [1.0, 4.0]))
-    pool = Pool(lambda pool, nodes: [levels[pool.depths[node]] for node in nodes])
-    kept = auto_of_levels(pool, levels, 20, budget)
-    assert kept == list(range(len(pool)))
-    chances = sorted((np.prod([levels[d][1][r] for d, r in enumerate(path)])
-                      for k in range(1, depth + 1) for path in np.ndindex(*[3] * k)), reverse=True)
-    assert sorted(pool.chances, reverse=True) == pytest.approx(chances[: len(kept)])
-    assert len(kept) == budget.best(chances[:20])[0]
+    logits = random.normal(0, 2, (depth, 20)).astype(np.float32)
+    budget, nodes = Budget(PassCost((1, 64), [1.0, 4.0])), auto.Nodes.new(20)
+    count, expected = auto.known(logits, 20, 20, budget.prices(), nodes)
+    probs = [top_probs(row, auto.WIDTH)[1].astype(float) for row in logits]
+    chances = sorted((np.prod([probs[d][r] for d, r in enumerate(path)]) for k in range(1, depth + 1)
+                      for path in np.ndindex(*[auto.WIDTH] * k)), reverse=True)
+    assert nodes.chances[:count].tolist() == pytest.approx(chances[:count], rel=1e-5)
+    assert count == budget.best(chances[:20])[0] and expected == pytest.approx(sum(chances[:count]), rel=1e-5)
+    assert all(nodes.parents[i] < i for i in range(count))
 
 
 def step(nodes, accepted, ms=1.0, draft=0.0):
