@@ -28,7 +28,7 @@ def rms_norm(x: torch.Tensor, weight: torch.Tensor, out: torch.Tensor, eps: floa
              delta: torch.Tensor | None = None) -> None:
     """out = RMSNorm(x), or with delta x += delta first, in place.
 
-    x, delta, out: (rows, width), weight: (width,), contiguous, of any float dtype each.
+    x, delta, out: (rows, width), weight: (width,), contiguous, of any float dtype each; out may be x itself.
     """
     rows, width = x.shape
     launch(_rms_norm, (rows,), x, delta, weight, out, float(eps), WIDTH=width, BLOCK=next_power(width),

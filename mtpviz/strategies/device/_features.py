@@ -99,7 +99,7 @@ class DeviceFeatures(Waiting, Recurrent):
     def read(self, state: State, pending: Pending) -> tuple[torch.Tensor, torch.Tensor]:
         features = pending.rows
         if self.module.fuse is not None:
-            features = self.fused[: len(pending.rows)]
+            features = self._room(state, self.fused, len(pending.rows))
             linear(pending.rows, self.module.fuse, features, self.workspace)
         rows = pending.block.tokens.shape[1]
         return self._pass(replace(self.cache, lengths=pending.base), pending.block, features, 0, rows)
@@ -111,11 +111,15 @@ class DeviceFeatures(Waiting, Recurrent):
         return self.scored
 
     def run(self, state: State, first: int, rows: int) -> torch.Tensor:
-        features = self.lifted[: state.batch * rows]
+        features = self._room(state, self.lifted, state.batch * rows)
         lift(self.drafted, self.last, self.block.parents, features, first)
         left, scored = self._pass(self.ahead, self.block, features, first, rows)
         self.drafted[:, first : first + rows].copy_(left.view(state.batch, rows, -1))
         return scored
+
+    def _room(self, state: State, buffer: torch.Tensor, total: int) -> torch.Tensor:
+        """Where features of so many rows go: into the stream at once, where nothing is mixed into them."""
+        return (self.module.model.buffers(state.batch).stream if self.module.mix is None else buffer)[:total]
 
     def _pass(self, cache: Cache, block: Block, features: torch.Tensor, first: int,
               rows: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -127,8 +131,8 @@ class DeviceFeatures(Waiting, Recurrent):
             pair(block.tokens, m.model.embedding, features, paired, eps, m.token_norm, m.feature_norm, first)
             linear(paired, m.mix, stream, self.workspace, bias=m.bias)
         elif m.feature_norm is not None:
-            rms_norm(features, m.feature_norm, stream, eps)
-        else:
+            rms_norm(features, m.feature_norm, stream, eps)  # row by row, so features may be the stream
+        elif features.data_ptr() != stream.data_ptr():
             stream.copy_(features)
         normed = m.model.run(cache, block, first, embedded=True, rows=rows)
         return stream if m.head.raw else normed, normed

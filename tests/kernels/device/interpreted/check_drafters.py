@@ -1,5 +1,9 @@
 """The draft heads on the device: their trees and texts are the CPU's, what they keep is what a fresh prefill makes."""
 
+import json
+import shutil
+from dataclasses import replace
+
 import pytest
 import torch
 from check_device import (  # noqa: F401
@@ -17,6 +21,7 @@ from mtpviz.engine.device import lane as lane_module
 from mtpviz.engine.device.drafter import Shape
 from mtpviz.engine.device.lane import DeviceLane
 from mtpviz.engine.device.memory import caches, footprint
+from mtpviz.engine.session import Session
 from mtpviz.errors import UserError
 from mtpviz.race import make_drafter
 
@@ -31,6 +36,17 @@ from mtpviz.race import make_drafter
     ("fastmtp:tree=dynamic:depth=2:width=3:nodes=7", DRAWN)])
 def test_tokens_trees_and_records_equal_the_cpu_s(sessions, spec, sampling):  # noqa: F811
     equal_the_cpu(sessions, spec, sampling, 12 if "typical" in spec else 8, True)
+
+
+def test_an_eagle3_head_that_norms_its_feature_before_the_residual(sessions, tmp_path):  # noqa: F811
+    folder = shutil.copytree(sessions[0].entry.heads["eagle3"], tmp_path / "eagle3")
+    described = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(described | {"norm_before_residual": True}))
+    found = replace(sessions[0].entry, heads={"eagle3": folder})
+    opened = [Session(found, one.device, "fp32", one.threads or None) for one in sessions]
+    for session, one in zip(opened, sessions, strict=True):
+        session._pass_costs, session._read_gb_s = one._pass_costs, one._read_gb_s
+    equal_the_cpu(opened, "eagle3:tree=chain:depth=2", GREEDY, 8, True)
 
 
 @pytest.mark.parametrize("spec", ["eagle3:tree=dynamic:depth=2:width=2:nodes=3", "lmtp:tree=chain:heads=2"])

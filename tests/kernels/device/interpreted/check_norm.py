@@ -12,6 +12,13 @@ def test_equals_the_reference(draw, dtype, near, rows, width):
     near(out, rms_norm_reference(x, weight, 1e-5))
 
 
+def test_the_output_may_be_the_input(draw, near, dtype):
+    x, weight = draw(5, 96, dtype=dtype), draw(96, dtype=dtype)
+    expected = rms_norm_reference(x, weight, 1e-5)
+    rms_norm(x, weight, x, 1e-5)
+    near(x, expected)
+
+
 def test_adds_to_the_stream_first(draw, dtype, near):
     x, delta, weight = draw(5, 96, dtype=dtype), draw(5, 96, dtype=dtype), draw(96, dtype=dtype)
     out, stream = poisoned(5, 96, dtype=dtype), x.clone()
