@@ -75,23 +75,7 @@ class RecurrentHead:
         """Features of committed rows: of normed (n, target hidden) and tapped (taps, n, target hidden), fp32."""
         return normed if self.fuse is None else self.fuse(np.concatenate(list(tapped), -1))
 
-    def stream(self, features: np.ndarray, embedded: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """The layer's residual stream of fp32 rows (n, hidden), and its side stream or None."""
-        if self.feature_norm is not None:
-            features = rms_norm(features, self.feature_norm, self.config.rms_eps)
-        if self.mix is None:
-            return features, embedded
-        if self.token_norm is not None:
-            embedded = rms_norm(embedded, self.token_norm, self.config.rms_eps)
-        mixed = self.mix(np.concatenate([embedded, features], -1))
-        return mixed if self.bias is None else mixed + self.bias, None
-
 
 def array(tensor: Tensor) -> np.ndarray:
     """A small parameter as fp32."""
     return tensor.float().numpy()
-
-
-def rms_norm(x: np.ndarray, weight: np.ndarray, eps: float) -> np.ndarray:
-    """RMSNorm of rows fp32 (n, hidden)."""
-    return x / np.sqrt(np.mean(x * x, -1, keepdims=True) + np.float32(eps)) * weight
