@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mtpviz.kernels.compiler import numba
-from mtpviz.kernels.linear import PANEL, aligned_copy, set_panel
+from mtpviz.kernels.linear import PANEL, aligned_copy, fetch, multiply
 from mtpviz.kernels.team import wait
 from mtpviz.models.cpu import CpuModel
 
@@ -53,18 +53,22 @@ def _share(arrivals, thread, threads, inputs, outputs, stacks, head, rows):
     """One thread's panels of every matrix. The team waits behind each, as it must where the next reads the result."""
     qkv, o, gate_up, down = stacks
     for layer in range(qkv.shape[0]):
-        _panels(inputs[0], qkv[layer], outputs[0], rows, thread, threads)
+        _panels(inputs[0], qkv, layer, qkv.shape[1], outputs[0], rows, thread, threads, o, layer * o.shape[1])
         wait(arrivals, threads)
-        _panels(inputs[1], o[layer], outputs[1], rows, thread, threads)
+        _panels(inputs[1], o, layer, o.shape[1], outputs[1], rows, thread, threads, gate_up, layer * gate_up.shape[1])
         wait(arrivals, threads)
-        _panels(inputs[2], gate_up[layer], outputs[2], rows, thread, threads)
+        _panels(inputs[2], gate_up, layer, gate_up.shape[1], outputs[2], rows, thread, threads, down,
+                layer * down.shape[1])
         wait(arrivals, threads)
-        _panels(inputs[3], down[layer], outputs[3], rows, thread, threads)
+        _panels(inputs[3], down, layer, down.shape[1], outputs[3], rows, thread, threads, qkv,
+                (layer + 1) * qkv.shape[1])
         wait(arrivals, threads)
-    _panels(inputs[4], head, outputs[4], rows, thread, threads)
+    _panels(inputs[4], head, 0, head.shape[0], outputs[4], rows, thread, threads, qkv, 0)
 
 
 @numba.njit(cache=True, nogil=True)
-def _panels(x, w, out, rows, thread, threads):
-    for panel in range(w.shape[0] * thread // threads, w.shape[0] * (thread + 1) // threads):
-        set_panel(x, w, panel, out, panel * 32, rows)
+def _panels(x, w, layer, panels, out, rows, thread, threads, after, first):
+    """This thread's share of a matrix; then it asks for its share of what comes next, from panel `first` of `after`."""
+    begin, end = panels * thread // threads, panels * (thread + 1) // threads
+    multiply(x, w, layer * panels, begin, end, out, rows, False)
+    fetch(after, first + begin)

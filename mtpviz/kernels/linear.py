@@ -12,6 +12,9 @@ Weights are bf16 or fp32, sums fp32. Three forms of the same product, chosen by 
 
 from __future__ import annotations
 
+import contextlib
+import mmap
+
 import numpy as np
 import torch
 
@@ -30,7 +33,8 @@ from mtpviz.kernels.simd import (
 )
 
 PANEL = 2 * LANES  # outputs of a panel
-_PREFETCH = 16  # steps of k ahead of the read position, about 2 KB
+_HUGE = 1 << 21  # bytes of a huge page
+AHEAD = 128  # steps of k, of 128 bytes each, between what is multiplied and what is asked for
 
 
 def pack(weight: torch.Tensor) -> np.ndarray:
@@ -53,29 +57,63 @@ def pack(weight: torch.Tensor) -> np.ndarray:
 
 
 def aligned_copy(array: np.ndarray) -> np.ndarray:
-    """A C-contiguous copy that starts on a cache line, so that no vector load straddles two."""
-    raw = np.empty(array.nbytes + 64, np.uint8)
-    start = -raw.ctypes.data % 64
+    """A C-contiguous copy that starts on a cache line, so that no vector load straddles two; a large one on huge pages
+    where the system has them: a pass reads every weight, and 4 KB pages of them are more than the CPU keeps track of.
+    """
+    if array.nbytes >= _HUGE and hasattr(mmap, "MADV_HUGEPAGE"):
+        memory = mmap.mmap(-1, array.nbytes + _HUGE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        with contextlib.suppress(OSError):  # a kernel without them
+            memory.madvise(mmap.MADV_HUGEPAGE)
+        raw, boundary = np.frombuffer(memory, np.uint8), _HUGE
+    else:
+        raw, boundary = np.empty(array.nbytes + 64, np.uint8), 64
+    start = -raw.ctypes.data % boundary
     copy = raw[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
     copy[...] = array
     return copy
 
 
-def _tile(rows: int, add: bool):
+@intrinsic
+def fetch(typing, w, panel):
+    """fetch(w, panel): ask for the first lines of panel number `panel` of packed matrices, before others are waited
+    for: what `multiply` starts with."""
+    if not isinstance(w, types.Array):
+        return None
+
+    def codegen(context, builder, sig, args):
+        steps, elements = _steps(context, builder, sig.args[0], args[0])
+        first = element_pointer(context, builder, sig.args[0], args[0],
+                                builder.mul(args[1], builder.mul(steps, elements)))
+        with cgutils.for_range(builder, ir.Constant(I64, 2 * AHEAD)) as loop:
+            _prefetch(builder, builder.gep(builder.bitcast(first, VECTOR.as_pointer()), [loop.index]))
+        return context.get_dummy_value()
+
+    return types.void(w, types.intp), codegen
+
+
+def _steps(context, builder, w_type, w):
+    """Steps of k of a panel, and its elements a step."""
+    wide = w_type.dtype == types.float32  # one k a step; otherwise two
+    shape = context.make_array(w_type)(context, builder, w).shape
+    return builder.extract_value(shape, w_type.ndim - (2 if wide else 3)), ir.Constant(I64, (1 if wide else 2) * PANEL)
+
+
+def _tile(rows: int):
     """Emit the inner kernel: `rows` rows of x against one panel, all sums in registers.
 
-    tile(x, row, w, panel, out, column): out[row + i, column : column + 32] (+)= x[row + i] @ panel^T.
+    tile(x, row, w, panel, out, column, add): out[row + i, column : column + 32] = x[row + i] @ panel^T, or += where
+    `add`.
     """
 
     @intrinsic
-    def tile(typing, x, row, w, panel, out, column):
+    def tile(typing, x, row, w, panel, out, column, add):
         if not (x.dtype in (types.uint16, types.float32) and w.dtype in (types.uint16, types.float32)):
             return None
 
         def codegen(context, builder, sig, args):
-            x_type, _, w_type, _, out_type, _ = sig.args
-            xs, row, ws, panel, outs, column = args
-            wide = w_type.dtype == types.float32  # one k a step; otherwise two
+            x_type, _, w_type, _, out_type, *_ = sig.args
+            xs, row, ws, panel, outs, column, add = args
+            wide = w_type.dtype == types.float32
 
             def flat(value):
                 return ir.Constant(I64, value)
@@ -87,40 +125,42 @@ def _tile(rows: int, add: bool):
             def vector(pointer):
                 return load_ir(builder, pointer, VECTOR if wide else INT_VECTOR)
 
-            steps = size(w_type, ws, 1)
+            steps, step_elements = _steps(context, builder, w_type, ws)
             width, stride = size(x_type, xs, 1), size(out_type, outs, 1)
-            step_elements = flat(PANEL if wide else 2 * PANEL)
-            weights = element_pointer(
-                context, builder, w_type, ws, builder.mul(panel, builder.mul(steps, step_elements)))
+            weights = element_pointer(context, builder, w_type, ws,
+                                      builder.mul(panel, builder.mul(steps, step_elements)))
             inputs = [
                 element_pointer(context, builder, x_type, xs, builder.mul(builder.add(row, flat(i)), width))
                 for i in range(rows)]
             sums = [[cgutils.alloca_once(builder, VECTOR) for _ in range(2)] for _ in range(rows)]
-            for pointer in (p for pair in sums for p in pair):
+            for pointer in (p for line in sums for p in line):
                 builder.store(ir.Constant(VECTOR, [0.0] * LANES), pointer)
 
+            half = flat(LANES if wide else 2 * LANES)
             with cgutils.for_range(builder, steps) as loop:
                 here = builder.gep(weights, [builder.mul(loop.index, step_elements)])
-                half = flat(LANES if wide else 2 * LANES)
-                _prefetch(builder, here, step_elements, wide)
-                panels = [vector(here), vector(builder.gep(here, [half]))]
+                ahead = builder.gep(here, [builder.mul(step_elements, flat(AHEAD))])
+                halves = []
+                for k in (flat(0), half):
+                    _prefetch(builder, builder.gep(ahead, [k]))
+                    halves.append(vector(builder.gep(here, [k])))
                 for i in range(rows):
-                    products = _products(builder, x_type.dtype, wide, inputs[i], loop.index, panels)
+                    products = _products(builder, x_type.dtype, wide, inputs[i], loop.index, halves)
                     for pointer, product in zip(sums[i], products, strict=True):
                         builder.store(product(builder.load(pointer)), pointer)
 
             for i in range(rows):
                 offset = builder.add(builder.mul(builder.add(row, flat(i)), stride), column)
-                for half in range(2):
+                for j, pointer in enumerate(sums[i]):
                     target = element_pointer(
-                        context, builder, out_type, outs, builder.add(offset, flat(half * LANES)))
-                    total = builder.load(sums[i][half])
-                    if add:
-                        total = builder.fadd(load_ir(builder, target), total)
+                        context, builder, out_type, outs, builder.add(offset, flat(j * LANES)))
+                    total = builder.load(pointer)
+                    both = builder.fadd(load_ir(builder, target), total)
+                    total = builder.select(builder.trunc(add, ir.IntType(1)), both, total)
                     builder.store(total, builder.bitcast(target, VECTOR.as_pointer()), align=4)
             return context.get_dummy_value()
 
-        signature = types.void(x, types.intp, w, types.intp, out, types.intp)
+        signature = types.void(x, types.intp, w, types.intp, out, types.intp, types.boolean)
         return signature, codegen
 
     return tile
@@ -151,90 +191,60 @@ def _products(builder, x_dtype, wide, x_row, k, panels):
     return [lambda total, w=w: add_pair(total, w) for w in panels]
 
 
-def _prefetch(builder, here, step_elements, wide):
-    """Ask for the panel's lines ahead of their use: with 8 rows the sums would otherwise wait for the memory."""
+def _prefetch(builder, pointer):
+    """Ask for a line before its use: it comes from the memory, or another core's cache, while others are multiplied."""
     byte = ir.IntType(8).as_pointer()
     prefetch = cgutils.get_or_insert_function(
         builder.module, ir.FunctionType(ir.VoidType(), [byte, I32, I32, I32]), "llvm.prefetch.p0")
-    ahead = builder.gep(here, [builder.mul(step_elements, ir.Constant(I64, _PREFETCH))])
-    for line in range(2):
-        elements = line * (LANES if wide else 2 * LANES)
-        pointer = builder.bitcast(builder.gep(ahead, [ir.Constant(I64, elements)]), byte)
-        builder.call(prefetch, [pointer, ir.Constant(I32, 0), ir.Constant(I32, 3), ir.Constant(I32, 1)])
+    builder.call(prefetch, [builder.bitcast(pointer, byte), *(ir.Constant(I32, value) for value in (0, 3, 1))])
 
 
 TILE = 12  # rows at most: their sums and a step's weights fill the 32 vector registers
-_set1, _set2, _set3, _set4, _set5, _set6, \
-    _set7, _set8, _set9, _set10, _set11, _set12 = (_tile(rows, add=False) for rows in range(1, TILE + 1))
-_add1, _add2, _add3, _add4, _add5, _add6, \
-    _add7, _add8, _add9, _add10, _add11, _add12 = (_tile(rows, add=True) for rows in range(1, TILE + 1))
+_tile1, _tile2, _tile3, _tile4, _tile5, _tile6, \
+    _tile7, _tile8, _tile9, _tile10, _tile11, _tile12 = (_tile(rows) for rows in range(1, TILE + 1))
 
 
 @numba.njit(cache=True, nogil=True)
-def set_panel(x, w, panel, out, column, rows):
-    """out[:rows, column : column + 32] = x[:rows] @ panel^T, in as few tiles as will do, as equal as can be: each reads
-    the panel, and one of few rows waits for its own sums. The split of the rows does not touch any sum."""
+def multiply(x, w, start, begin, end, out, rows, add):
+    """out[:rows, 32 begin : 32 end] = x[:rows] @ W^T, or += where `add`, of the panels begin..end-1 of a matrix whose
+    first panel is number `start` of w.
+
+    Rows go in as few tiles as will do, as equal as can be: each reads the panel, and one of few rows waits for its own
+    sums. The split does not touch any sum.
+    """
     tiles = (rows + TILE - 1) // TILE
-    for tile in range(tiles):
-        row = rows * tile // tiles
-        size = rows * (tile + 1) // tiles - row
-        if size == 1:
-            _set1(x, row, w, panel, out, column)
-        elif size == 2:
-            _set2(x, row, w, panel, out, column)
-        elif size == 3:
-            _set3(x, row, w, panel, out, column)
-        elif size == 4:
-            _set4(x, row, w, panel, out, column)
-        elif size == 5:
-            _set5(x, row, w, panel, out, column)
-        elif size == 6:
-            _set6(x, row, w, panel, out, column)
-        elif size == 7:
-            _set7(x, row, w, panel, out, column)
-        elif size == 8:
-            _set8(x, row, w, panel, out, column)
-        elif size == 9:
-            _set9(x, row, w, panel, out, column)
-        elif size == 10:
-            _set10(x, row, w, panel, out, column)
-        elif size == 11:
-            _set11(x, row, w, panel, out, column)
-        elif size == 12:
-            _set12(x, row, w, panel, out, column)
+    for panel in range(begin, end):
+        for tile in range(tiles):
+            row = rows * tile // tiles
+            _rows(x, row, rows * (tile + 1) // tiles - row, w, start + panel, out, panel * PANEL, add)
 
 
 @numba.njit(cache=True, nogil=True)
-def add_panel(x, w, panel, out, column, rows):
-    """out[:rows, column : column + 32] += x[:rows] @ panel^T: the residual stream takes the product as it is made."""
-    tiles = (rows + TILE - 1) // TILE
-    for tile in range(tiles):
-        row = rows * tile // tiles
-        size = rows * (tile + 1) // tiles - row
-        if size == 1:
-            _add1(x, row, w, panel, out, column)
-        elif size == 2:
-            _add2(x, row, w, panel, out, column)
-        elif size == 3:
-            _add3(x, row, w, panel, out, column)
-        elif size == 4:
-            _add4(x, row, w, panel, out, column)
-        elif size == 5:
-            _add5(x, row, w, panel, out, column)
-        elif size == 6:
-            _add6(x, row, w, panel, out, column)
-        elif size == 7:
-            _add7(x, row, w, panel, out, column)
-        elif size == 8:
-            _add8(x, row, w, panel, out, column)
-        elif size == 9:
-            _add9(x, row, w, panel, out, column)
-        elif size == 10:
-            _add10(x, row, w, panel, out, column)
-        elif size == 11:
-            _add11(x, row, w, panel, out, column)
-        elif size == 12:
-            _add12(x, row, w, panel, out, column)
+def _rows(x, row, size, w, panel, out, column, add):
+    if size == 1:
+        _tile1(x, row, w, panel, out, column, add)
+    elif size == 2:
+        _tile2(x, row, w, panel, out, column, add)
+    elif size == 3:
+        _tile3(x, row, w, panel, out, column, add)
+    elif size == 4:
+        _tile4(x, row, w, panel, out, column, add)
+    elif size == 5:
+        _tile5(x, row, w, panel, out, column, add)
+    elif size == 6:
+        _tile6(x, row, w, panel, out, column, add)
+    elif size == 7:
+        _tile7(x, row, w, panel, out, column, add)
+    elif size == 8:
+        _tile8(x, row, w, panel, out, column, add)
+    elif size == 9:
+        _tile9(x, row, w, panel, out, column, add)
+    elif size == 10:
+        _tile10(x, row, w, panel, out, column, add)
+    elif size == 11:
+        _tile11(x, row, w, panel, out, column, add)
+    elif size == 12:
+        _tile12(x, row, w, panel, out, column, add)
 
 
 class Matrix:
@@ -257,5 +267,4 @@ class Matrix:
 
 @numba.njit(cache=True, nogil=True)
 def _multiply(rows, panels, out):
-    for panel in range(panels.shape[0]):
-        set_panel(rows, panels, panel, out, panel * PANEL, rows.shape[0])
+    multiply(rows, panels, 0, 0, panels.shape[0], out, rows.shape[0], False)

@@ -13,7 +13,7 @@ import torch
 
 from mtpviz.errors import UserError
 from mtpviz.kernels.compiler import numba
-from mtpviz.kernels.linear import aligned_copy, pack, set_panel
+from mtpviz.kernels.linear import aligned_copy, multiply, pack
 from mtpviz.kernels.norm import copy_rows, rms_norm_rows
 from mtpviz.models.cpu import MAX_ROWS, Cache, CpuModel
 from mtpviz.models.layers import run_layers
@@ -163,8 +163,7 @@ def _pass(parts, keys, values, length, tokens, parents, positions, scored_rows):
     else:
         _normed(parts.embedded, parts.token_norm, eps, hidden, parts.read, count, 0)
         _normed(parts.features, parts.feature_norm, eps, hidden, parts.read, count, hidden)
-        for panel in range(parts.mix.shape[0]):
-            set_panel(parts.read, parts.mix, panel, stream, panel * 32, count)
+        multiply(parts.read, parts.mix, 0, 0, parts.mix.shape[0], stream, count, False)
         if parts.bias.shape[0] > 0:
             for row in range(count):
                 for i in range(hidden):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from mtpviz.kernels.attention import LINES, attend
 from mtpviz.kernels.compiler import numba
-from mtpviz.kernels.linear import add_panel, set_panel
+from mtpviz.kernels.linear import fetch, multiply
 from mtpviz.kernels.norm import copy_rows, rms_norm_rows
 from mtpviz.kernels.rope import place
 from mtpviz.kernels.simd import load, store_as
@@ -63,6 +63,14 @@ def _share(thread, threads, arrivals, buffers, attending, weights, tables, cache
     kv_heads = keys.shape[1]
     lines = heads // kv_heads * rows  # of a KV head
     tiles = -(-lines // LINES)
+    # A matrix's panels, and this thread's share of them.
+    n_qkv, n_o, n_gate_up, n_down, n_head = (w_qkv.shape[1], w_o.shape[1], w_gate_up.shape[1], w_down.shape[1],
+                                             w_head.shape[0])
+    qkv_begin, qkv_end = n_qkv * thread // threads, n_qkv * (thread + 1) // threads
+    o_begin, o_end = n_o * thread // threads, n_o * (thread + 1) // threads
+    up_begin, up_end = n_gate_up * thread // threads, n_gate_up * (thread + 1) // threads
+    down_begin, down_end = n_down * thread // threads, n_down * (thread + 1) // threads
+    head_begin, head_end = n_head * thread // threads, n_head * (thread + 1) // threads
     for layer in range(first_layer, layers):
         if thread == 0 and wanted[layer] >= 0:
             taps[wanted[layer], :rows] = x[:rows, :hidden]
@@ -74,9 +82,8 @@ def _share(thread, threads, arrivals, buffers, attending, weights, tables, cache
             copy_rows(x, hidden, normed, rows, column)
         else:
             rms_norm_rows(x, flat_norms, 2 * layer * hidden, eps, hidden, normed, rows, column)
-        w = w_qkv[layer]
-        for panel in range(w.shape[0] * thread // threads, w.shape[0] * (thread + 1) // threads):
-            set_panel(normed, w, panel, qkv, panel * 32, rows)
+        multiply(normed, w_qkv, layer * n_qkv, qkv_begin, qkv_end, qkv, rows, False)
+        fetch(w_o, layer * n_o + o_begin)
         if not wait(arrivals, threads):
             return 0
         place(qkv, bias, q_norm, k_norm, eps, cos, sin, positions, keys, values, layer, start + first, heads,
@@ -89,21 +96,22 @@ def _share(thread, threads, arrivals, buffers, attending, weights, tables, cache
                    parents, scratch, mixed)
         if not wait(arrivals, threads):
             return 0
-        w = w_o[layer]
-        for panel in range(w.shape[0] * thread // threads, w.shape[0] * (thread + 1) // threads):
-            add_panel(mixed, w, panel, x, panel * 32, rows)
+        multiply(mixed, w_o, layer * n_o, o_begin, o_end, x, rows, True)
+        fetch(w_gate_up, layer * n_gate_up + up_begin)
         if not wait(arrivals, threads):
             return 0
         rms_norm_rows(x, flat_norms, (2 * layer + 1) * hidden, eps, hidden, normed, rows)
-        w = w_gate_up[layer]
-        for panel in range(w.shape[0] * thread // threads, w.shape[0] * (thread + 1) // threads):
-            set_panel(normed, w, panel, gate_up, panel * 32, rows)
+        for panel in range(up_begin, up_end):
+            multiply(normed, w_gate_up, layer * n_gate_up, panel, panel + 1, gate_up, rows, False)
             swiglu_panel(gate_up, panel, gated, rows)
+        fetch(w_down, layer * n_down + down_begin)
         if not wait(arrivals, threads):
             return 0
-        w = w_down[layer]
-        for panel in range(w.shape[0] * thread // threads, w.shape[0] * (thread + 1) // threads):
-            add_panel(gated, w, panel, x, panel * 32, rows)
+        multiply(gated, w_down, layer * n_down, down_begin, down_end, x, rows, True)
+        if layer + 1 < layers:
+            fetch(w_qkv, (layer + 1) * n_qkv + qkv_begin)
+        else:
+            fetch(w_head, head_begin)
         if not wait(arrivals, threads):
             return 0
     if thread == 0:
@@ -119,8 +127,7 @@ def _share(thread, threads, arrivals, buffers, attending, weights, tables, cache
             copy_rows(last, hidden, normed, head_rows)
         else:
             rms_norm_rows(last, flat_norms, 2 * layers * hidden, eps, hidden, normed, head_rows)
-        for panel in range(w_head.shape[0] * thread // threads, w_head.shape[0] * (thread + 1) // threads):
-            set_panel(normed, w_head, panel, logits, panel * 32, head_rows)
+        multiply(normed, w_head, 0, head_begin, head_end, logits, head_rows, False)
     return 1
 
 
@@ -131,5 +138,5 @@ def unembed(rows, copies, w_head, logits, threads):
         for i in range(rows.shape[0]):
             for k in range(0, rows.shape[1], 16):
                 store_as(normed, i * normed.shape[1] + k, load(rows, i * rows.shape[1] + k))
-        for panel in range(w_head.shape[0] * thread // threads, w_head.shape[0] * (thread + 1) // threads):
-            set_panel(normed, w_head, panel, logits, panel * 32, rows.shape[0])
+        begin, end = w_head.shape[0] * thread // threads, w_head.shape[0] * (thread + 1) // threads
+        multiply(normed, w_head, 0, begin, end, logits, rows.shape[0], False)

@@ -5,8 +5,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba import njit
 
-from mtpviz.kernels.linear import PANEL, add_panel, pack, set_panel
+from mtpviz.kernels.linear import PANEL, multiply, pack
 from mtpviz.kernels.simd import has_bf16_dot
 
 
@@ -20,10 +21,13 @@ def product(x: np.ndarray, weight: torch.Tensor, add_to: np.ndarray | None = Non
     out = np.full((len(x), len(packed) * PANEL), np.nan, np.float32)
     if add_to is not None:
         out[:, : add_to.shape[1]] = add_to
-    run = set_panel if add_to is None else add_panel
-    for panel in range(len(packed)):
-        run(x, packed, panel, out, panel * PANEL, len(x))
+    _multiply(x, packed, out, add_to is not None)
     return out[:, : len(weight)]
+
+
+@njit
+def _multiply(x, packed, out, add):
+    multiply(x, packed, 0, 0, len(packed), out, len(x), add)
 
 
 FORMS = ["fp32", "bf16 widened"] + (["bf16 dot"] if has_bf16_dot() else [])
