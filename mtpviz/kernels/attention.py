@@ -194,15 +194,15 @@ def _softmax(scores, line, count):
 
 
 @numba.njit(cache=True, nogil=True)
-def _ancestors(parents, row, path):
-    """Fill `path` with a block row's ancestors and itself, root first; how many there are."""
+def _ancestors(parents, row, paths, line):
+    """Fill paths[line] with a block row's ancestors and itself, root first; how many there are."""
     count, ancestor = 0, row
     while ancestor >= 0:
-        path[count] = ancestor
-        count += 1
+        count, ancestor = count + 1, parents[ancestor]
+    ancestor = row
+    for i in range(count):
+        paths[line, count - 1 - i] = ancestor
         ancestor = parents[ancestor]
-    for i in range(count // 2):
-        path[i], path[count - 1 - i] = path[count - 1 - i], path[i]
     return count
 
 
@@ -229,7 +229,7 @@ def attend(query, kv, line, lines, rows, keys, values, layer, start, first, pare
         starts[i] = ((head + n // rows) * query.shape[1] + n % rows) * head_dim
     _score(lines, query, starts, keys, key_base, head_dim, (start + first + rows + 15) // 16, scores)
     for i in range(lines):
-        count = _ancestors(parents, first + (line + i) % rows, paths[i])
+        count = _ancestors(parents, first + (line + i) % rows, paths, i)
         for j in range(count):
             scores[i, start + j] = scores[i, start + paths[i, j]]  # j <= paths[i, j]: nothing unread is lost
         depths[i] = count
@@ -238,9 +238,23 @@ def attend(query, kv, line, lines, rows, keys, values, layer, start, first, pare
     for i in range(lines):
         n, scale = line + i, splat(np.float32(1.0) / sums[i])
         target = (n % rows) * out.shape[1] + (head + n // rows) * width
-        for column in range(0, width, 16):
+        column = 0
+        while column + 64 <= width:  # four sums at a time: one alone waits for itself
+            at = i * width + column
+            a, b, c, d = load(mixed, at), load(mixed, at + 16), load(mixed, at + 32), load(mixed, at + 48)
+            for j in range(depths[i]):
+                weight, at = splat(scores[i, start + j]), value_base + (start + paths[i, j]) * width + column
+                a, b = fma(weight, load(values, at), a), fma(weight, load(values, at + 16), b)
+                c, d = fma(weight, load(values, at + 32), c), fma(weight, load(values, at + 48), d)
+            store_as(out, target + column, a * scale)
+            store_as(out, target + column + 16, b * scale)
+            store_as(out, target + column + 32, c * scale)
+            store_as(out, target + column + 48, d * scale)
+            column += 64
+        while column < width:
             total = load(mixed, i * width + column)
             for j in range(depths[i]):
                 weight = splat(scores[i, start + j])
                 total = fma(weight, load(values, value_base + (start + paths[i, j]) * width + column), total)
             store_as(out, target + column, total * scale)
+            column += 16

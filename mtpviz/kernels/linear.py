@@ -29,6 +29,7 @@ from mtpviz.kernels.simd import (
     element_pointer,
     fma_ir,
     load_ir,
+    prefetch_ir,
     splat_ir,
 )
 
@@ -85,7 +86,7 @@ def fetch(typing, w, panel):
         first = element_pointer(context, builder, sig.args[0], args[0],
                                 builder.mul(args[1], builder.mul(steps, elements)))
         with cgutils.for_range(builder, ir.Constant(I64, 2 * AHEAD)) as loop:
-            _prefetch(builder, builder.gep(builder.bitcast(first, VECTOR.as_pointer()), [loop.index]))
+            prefetch_ir(builder, builder.gep(builder.bitcast(first, VECTOR.as_pointer()), [loop.index]))
         return context.get_dummy_value()
 
     return types.void(w, types.intp), codegen
@@ -142,7 +143,7 @@ def _tile(rows: int):
                 ahead = builder.gep(here, [builder.mul(step_elements, flat(AHEAD))])
                 halves = []
                 for k in (flat(0), half):
-                    _prefetch(builder, builder.gep(ahead, [k]))
+                    prefetch_ir(builder, builder.gep(ahead, [k]))
                     halves.append(vector(builder.gep(here, [k])))
                 for i in range(rows):
                     products = _products(builder, x_type.dtype, wide, inputs[i], loop.index, halves)
@@ -189,14 +190,6 @@ def _products(builder, x_dtype, wide, x_row, k, panels):
         return fma_ir(builder, high, odd, fma_ir(builder, low, even, total))
 
     return [lambda total, w=w: add_pair(total, w) for w in panels]
-
-
-def _prefetch(builder, pointer):
-    """Ask for a line before its use: it comes from the memory, or another core's cache, while others are multiplied."""
-    byte = ir.IntType(8).as_pointer()
-    prefetch = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(ir.VoidType(), [byte, I32, I32, I32]), "llvm.prefetch.p0")
-    builder.call(prefetch, [builder.bitcast(pointer, byte), *(ir.Constant(I32, value) for value in (0, 3, 1))])
 
 
 TILE = 12  # rows at most: their sums and a step's weights fill the 32 vector registers

@@ -34,9 +34,9 @@ def _norm(vector, weight, eps):
 
 @numba.njit(cache=True, nogil=True)
 def place(qkv, bias, q_norm, k_norm, eps, cos, sin, positions, keys, values, layer, slot, heads, head_dim, query,
-          begin, end):
-    """Finish the projections of the rows begin..end-1: bias, q/k norm, rotation; queries out, keys and values into the
-    cache.
+          begin, end, kv_begin, kv_end):
+    """Finish the projections of the rows begin..end-1 for the KV heads kv_begin..kv_end-1 and the query heads that
+    read them: bias, q/k norm, rotation; queries out, keys and values into the cache.
 
     qkv: fp32 (rows, >= (heads + 2 kv) * head_dim), changed in place. bias: (layers, that width) or (0, 0);
     q_norm, k_norm: (layers, head_dim) or (0, 0). positions: (rows,). keys: fp32 (layers, kv, blocks, head_dim, 16),
@@ -44,22 +44,25 @@ def place(qkv, bias, q_norm, k_norm, eps, cos, sin, positions, keys, values, lay
     Row r goes to slot `slot + r`. query: fp32 (heads, rows, head_dim), scaled by 1 / sqrt(head_dim).
     """
     kv = keys.shape[1]
+    group = heads // kv
     scale = np.float32(1.0 / np.sqrt(head_dim))
     for row in range(begin, end):
         line = qkv[row]
         if bias.shape[0] > 0:
-            for i in range(bias.shape[1]):
-                line[i] += bias[layer, i]
+            for first, last in ((kv_begin * group, kv_end * group), (heads + kv_begin, heads + kv_end),
+                                (heads + kv + kv_begin, heads + kv + kv_end)):
+                for i in range(first * head_dim, last * head_dim):
+                    line[i] += bias[layer, i]
         c, s = cos[positions[row]], sin[positions[row]]
         block, lane = (slot + row) // 16, (slot + row) % 16
-        for head in range(heads):
+        for head in range(kv_begin * group, kv_end * group):
             vector = line[head * head_dim : (head + 1) * head_dim]
             if q_norm.shape[0] > 0:
                 _norm(vector, q_norm[layer], eps)
             _rotate(vector, c, s)
             for i in range(head_dim):
                 query[head, row, i] = vector[i] * scale
-        for head in range(kv):
+        for head in range(kv_begin, kv_end):
             vector = line[(heads + head) * head_dim : (heads + head + 1) * head_dim]
             if k_norm.shape[0] > 0:
                 _norm(vector, k_norm[layer], eps)

@@ -89,6 +89,14 @@ def load_ir(builder, pointer, vector=VECTOR):
     return builder.load(builder.bitcast(pointer, vector.as_pointer()), align=4)
 
 
+def prefetch_ir(builder, pointer):
+    """Ask for a line before its use: it comes from the memory, or another core's cache, while others are multiplied."""
+    byte = ir.IntType(8).as_pointer()
+    prefetch = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(ir.VoidType(), [byte, I32, I32, I32]), "llvm.prefetch.p0")
+    builder.call(prefetch, [builder.bitcast(pointer, byte), *(ir.Constant(I32, value) for value in (0, 3, 1))])
+
+
 def element_pointer(context, builder, array_type, array, index):
     """Pointer to flat element `index` of a C-contiguous array argument."""
     struct = context.make_array(array_type)(context, builder, array)

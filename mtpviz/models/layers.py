@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from mtpviz.kernels.attention import LINES, attend
 from mtpviz.kernels.compiler import numba
-from mtpviz.kernels.linear import fetch, multiply
+from mtpviz.kernels.linear import PANEL, fetch, multiply
 from mtpviz.kernels.norm import copy_rows, rms_norm_rows
 from mtpviz.kernels.rope import place
 from mtpviz.kernels.simd import load, store_as
@@ -61,7 +61,8 @@ def _share(thread, threads, arrivals, buffers, attending, weights, tables, cache
     flat_norms = norms.ravel()
     layers = w_qkv.shape[0]
     kv_heads = keys.shape[1]
-    lines = heads // kv_heads * rows  # of a KV head
+    group = heads // kv_heads
+    lines = group * rows  # of a KV head
     tiles = -(-lines // LINES)
     # A matrix's panels, and this thread's share of them.
     n_qkv, n_o, n_gate_up, n_down, n_head = (w_qkv.shape[1], w_o.shape[1], w_gate_up.shape[1], w_down.shape[1],
@@ -71,6 +72,9 @@ def _share(thread, threads, arrivals, buffers, attending, weights, tables, cache
     up_begin, up_end = n_gate_up * thread // threads, n_gate_up * (thread + 1) // threads
     down_begin, down_end = n_down * thread // threads, n_down * (thread + 1) // threads
     head_begin, head_end = n_head * thread // threads, n_head * (thread + 1) // threads
+    # Its KV heads, if they can be shared out whole.
+    grouped = kv_heads % threads == 0 and head_dim % PANEL == 0
+    kv_begin, kv_end = kv_heads * thread // threads, kv_heads * (thread + 1) // threads
     for layer in range(first_layer, layers):
         if thread == 0 and wanted[layer] >= 0:
             taps[wanted[layer], :rows] = x[:rows, :hidden]
@@ -82,14 +86,23 @@ def _share(thread, threads, arrivals, buffers, attending, weights, tables, cache
             copy_rows(x, hidden, normed, rows, column)
         else:
             rms_norm_rows(x, flat_norms, 2 * layer * hidden, eps, hidden, normed, rows, column)
-        multiply(normed, w_qkv, layer * n_qkv, qkv_begin, qkv_end, qkv, rows, False)
-        fetch(w_o, layer * n_o + o_begin)
-        if not wait(arrivals, threads):
-            return 0
-        place(qkv, bias, q_norm, k_norm, eps, cos, sin, positions, keys, values, layer, start + first, heads,
-              head_dim, query, rows * thread // threads, rows * (thread + 1) // threads)
-        if not wait(arrivals, threads):
-            return 0
+        if grouped:  # from the projections to attention's result nothing of another thread is read
+            for begin, end in ((kv_begin * group, kv_end * group), (heads + kv_begin, heads + kv_end),
+                               (heads + kv_heads + kv_begin, heads + kv_heads + kv_end)):
+                multiply(normed, w_qkv, layer * n_qkv, begin * head_dim // PANEL, end * head_dim // PANEL, qkv, rows,
+                         False)
+            fetch(w_o, layer * n_o + o_begin)
+            place(qkv, bias, q_norm, k_norm, eps, cos, sin, positions, keys, values, layer, start + first, heads,
+                  head_dim, query, 0, rows, kv_begin, kv_end)
+        else:
+            multiply(normed, w_qkv, layer * n_qkv, qkv_begin, qkv_end, qkv, rows, False)
+            fetch(w_o, layer * n_o + o_begin)
+            if not wait(arrivals, threads):
+                return 0
+            place(qkv, bias, q_norm, k_norm, eps, cos, sin, positions, keys, values, layer, start + first, heads,
+                  head_dim, query, rows * thread // threads, rows * (thread + 1) // threads, 0, kv_heads)
+            if not wait(arrivals, threads):
+                return 0
         for tile in range(kv_heads * tiles * thread // threads, kv_heads * tiles * (thread + 1) // threads):
             line = tile % tiles * LINES
             attend(query, tile // tiles, line, min(LINES, lines - line), rows, keys, values, layer, start, first,
