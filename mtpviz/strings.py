@@ -8,6 +8,7 @@ are called `term.NAME`, and the terms' own names `term.NAME.name`.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from mtpviz.errors import UserError
@@ -246,6 +247,7 @@ STRINGS = {
     "node.more": "+{n}",
     "node.more.about": "{n} more drafts beside it",
     "node.folded": "{n} more drafts below it",
+    "phase.cut": "cut",
     "phase.draft": "draft",
     "phase.verify": "verify",
     "phase.commit": "commit",
@@ -310,6 +312,25 @@ STRINGS = {
     "save.done": "Saved to your downloads.",
     "save.lost": "The server did not answer; please try again. The trace (JSONL) can be saved without it.",
     "save.unknown": "There is no file of the kind {to} to be had here.",
+    # pictures
+    "picture.target": "target alone",
+    "picture.same": "identical",
+    "picture.loops": "text loops",
+    "picture.recorded": "recorded {date}",
+    "picture.more": "… {n} more tokens",
+    "picture.more.one": "… 1 more token",
+    "picture.race.empty": "This race has no lanes.",
+    "picture.race.moment": "text and bars at {s} s; numbers of the whole run",
+    "picture.race.replayed": "replayed at {x}× of the true speed",
+    "picture.tree.title": "{title} · step {n}",
+    "picture.tree.caption": "{title}, step {n}: {summary}",
+    "picture.tree.drafting": "drafting: {n} of {of}",
+    "picture.tree.bonus": "bonus: the target's own",
+    "picture.tree.numbers": "numbers: draft probability (bonus: the target's)",
+    "picture.speedup.slide": "measured speedup over next-token prediction; dashed: what each cost takes from τ",
+    "picture.speedup.paper": "speedup over next-token; dashed: what each cost takes from τ",
+    "picture.speedup.none": "this race has no next-token lane, so there is no speedup to tell",
+    "picture.speedup.alone": "not comparable with a next-token lane",
     # open
     "open.button": "Open a trace file",
     "open.about": (
@@ -587,7 +608,11 @@ class Refusal(UserError):
 
 def say(name: str, **values: object) -> str:
     """The sentence called `name`, with its values filled in."""
-    text = STRINGS[name]
+    return filled(STRINGS[name], values)
+
+
+def filled(text: str, values: Mapping[str, object]) -> str:
+    """A sentence with its values in their places."""
     for key, value in values.items():
         text = text.replace("{" + key + "}", str(value))
     return text
