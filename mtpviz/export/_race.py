@@ -37,6 +37,10 @@ class Lane:
     placed: list[Placed]
     goal: int
 
+    def low(self, text: float) -> float:
+        """How far three lines beside a low lane's bar must move together to stand above the rule below, 1: not."""
+        return max(0.5, min(1.0, (self.height - 0.7 * text) / (2.6 * text)))
+
     def tokens_at(self, at_ms: float) -> int:
         """Tokens that had arrived by a moment, the prefill's included."""
         run = self.trace.run
@@ -149,10 +153,11 @@ class Race:
         if not size.height:
             return [Text(size.margin, lane.top + text, lane.name, text * 1.05, colors.ink, bold=True),
                     Text(size.margin, lane.top + 3.55 * text, verdict, text * 0.82, fill)]
-        x, y = (size.margin, lane.top + 5.35 * text) if roomy else (size.margin + 5.6 * text, lane.top + 2.5 * text)
-        name = _cut(lane.name, text * (1.0 if roomy else 0.85), (12.4 if roomy else 6.2) * text, self.measure)
-        return [Text(x, lane.top + (0.85 if roomy else 0.55) * text, name, text * (1.0 if roomy else 0.85),
-                     colors.ink, bold=True),
+        x, y = (size.margin, lane.top + 5.35 * text) if roomy else (
+            size.margin + 5.6 * text, lane.top + 2.5 * text * lane.low(text))
+        large, first = text * (1.0 if roomy else 0.85), text * (0.85 if roomy else 0.55 * lane.low(text))
+        name = _cut(lane.name, large, (12.4 if roomy else 6.2) * text, self.measure)
+        return [Text(x, lane.top + first, name, large, colors.ink, bold=True),
                 Text(x, y, verdict, text * (0.78 if roomy else 0.68), fill)]
 
     def live(self, at_ms: float, whole: bool = False) -> list[Shape]:
@@ -176,8 +181,11 @@ class Race:
                 shapes += [Text(size.margin, lane.top + 3.0 * text, speed, text * 2.2, colors.ink, bold=True),
                            Text(size.margin, lane.top + 4.25 * text, stats, text * 0.85, colors.ink)]
             else:
+                room = lane.left - size.margin - 6.0 * text
+                small = text * min(0.72, 0.72 * room / self.measure(stats, 0.76 * text))
                 shapes += [Text(size.margin, lane.top + 1.6 * text, speed, text * 1.55, colors.ink, bold=True),
-                           Text(size.margin + 5.6 * text, lane.top + 1.55 * text, stats, text * 0.72, colors.ink)]
+                           Text(size.margin + 5.6 * text, lane.top + 1.55 * text * lane.low(text), stats, small,
+                                colors.ink)]
         y = size.margin + (self.head * 0.72 or text * 1.1)
         if size.height:
             shapes.append(Text(size.width - size.margin, y, f"{at_ms / 1000:.2f} s", self.head * 0.72, colors.ink,
