@@ -161,11 +161,13 @@ def _drafting(step: Step, spoken: Language, grown: int) -> str:
 
 
 def _count(step: Step, spoken: Language) -> str:
+    total = len(step.accepted) + 1
+    tokens = spoken.say("step.tokens" if total > 1 else "step.tokens.one", n=total)
+    if not step.told:
+        return spoken.say("step.untold", tokens=tokens)
     if not step.nodes:
         return spoken.say("step.plain")
-    total = len(step.accepted) + 1
-    return spoken.say("step.summary", drafted=len(step.nodes), accepted=len(step.accepted),
-                      tokens=spoken.say("step.tokens" if total > 1 else "step.tokens.one", n=total))
+    return spoken.say("step.summary", drafted=len(step.nodes), accepted=len(step.accepted), tokens=tokens)
 
 
 def _heading(size: Size, colors: Palette, title: str, words: str) -> list[Shape]:

@@ -104,6 +104,15 @@ def test_a_picture_speaks_the_language_asked_for(view):
     assert parsed(race, view=view, language="zh").get("lang") == "zh-CN" != parsed(race, view=view).get("lang")
 
 
+def test_a_tree_says_what_is_known_of_its_step():
+    step = make_step(0, parents=(-1, 0), accepted=(0, 1))
+    race = [Trace(make_run(), [step, make_step(1, clock=20.0)])]
+    assert "2 drafted, 2 accepted, 1 bonus: 3 tokens for one pass" in scene(race, view="tree", step=0).title
+    assert "nothing drafted: one token for one pass" in scene(race, view="tree", step=1).title
+    step.notes["untold"] = "drafts"
+    assert "3 tokens for one pass; the server does not tell" in scene(race, view="tree", step=0).title
+
+
 def test_two_lanes_of_one_title_keep_their_numbers():
     race = example_race()
     assert "草稿模型 (2)" in "".join(parsed([*race, race[1]], language="zh").itertext())
