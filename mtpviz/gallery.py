@@ -36,6 +36,8 @@ def write_index(entries: Iterable[dict], folder: Path = FOLDER) -> None:
     """Write the index, one entry a line."""
     lines = ",\n".join(json.dumps(found, ensure_ascii=False) for found in entries)
     Path(folder, INDEX).write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    index.cache_clear()
+    race.cache_clear()
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""trace.py: round trips, and one clear sentence for every bad file."""
+"""The trace: round trips, and one clear sentence for every bad file."""
 
 import gzip
 import json
@@ -6,9 +6,9 @@ import json
 import pytest
 from hypothesis import given, settings
 
-from mtpviz import trace as trace_module
 from mtpviz.errors import UserError
 from mtpviz.trace import Trace, dump, lines, load, loads
+from mtpviz.trace import file as trace_file
 from tests.traces import example_race, make_run, make_step, races
 
 
@@ -57,7 +57,7 @@ def test_foreign_and_other_version():
 
 
 def test_too_large(monkeypatch):
-    monkeypatch.setattr(trace_module, "MAX_FILE_BYTES", 1000)
+    monkeypatch.setattr(trace_file, "MAX_FILE_BYTES", 1000)
     assert "MiB" in sentence(text_of(example_race()))
 
 
@@ -77,7 +77,7 @@ def test_files_that_cannot_be_read(tmp_path):
 
 
 def damaged_steps():
-    good = trace_module.step_to_dict(make_step(0, parents=(-1, 0), accepted=(0,)))
+    good = trace_file.step_to_dict(make_step(0, parents=(-1, 0), accepted=(0,)))
     for change in [{"nodes": [[1, 0, 1]]}, {"rows": []}, {"accepted": [1]}, {"accepted": [7]}, {"texts": ["a"]},
                    {"index": 5}, {"clock_ms": "x"}, {"clock_ms": float("nan")}, {"time_ms": {"draft": None}},
                    {"emitted": ["x", 1]}, {"texts": [1, 2]}, {"texts": ["\ud800", ""]}, {"root": 0.5}, {"notes": 3},
@@ -101,7 +101,7 @@ def test_damaged_run(change):
 
 def test_lanes_out_of_order():
     header, closing = lines(Trace(make_run()))
-    step = json.dumps({"step": trace_module.step_to_dict(make_step(0))})
+    step = json.dumps({"step": trace_file.step_to_dict(make_step(0))})
     assert "no end" in sentence("\n".join([header, header, closing]))
     assert "before its run" in sentence("\n".join([step, header, closing]))
     assert "step 0 where step 1" in sentence("\n".join([header, step, step, closing]))

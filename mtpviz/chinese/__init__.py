@@ -1,4 +1,4 @@
-"""The page in Chinese: the sentences of mtpviz/strings.py by the same names (`interface`, `instruments`, `accounts`),
+"""The page in Chinese: the sentences of mtpviz/strings by the same names (`interface`, `instruments`, `accounts`),
 and what other rooms say in English themselves (`phrases`), called "=" and the English text. The words inside the
 figures are in `figures`, the course in assets/web/learn/zh.json.
 """

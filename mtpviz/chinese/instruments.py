@@ -64,6 +64,7 @@ INSTRUMENTS = {
     "node.more.about": "旁边还有 {n} 个草稿",
     "node.folded": "其下还有 {n} 个草稿",
     "node.oracle": "“{text}”是文本中实际接下来的词元：最好的草稿会在这里给出它。",
+    "phase.cut": "截去",
     "phase.draft": "起草",
     "phase.verify": "验证",
     "phase.commit": "提交",

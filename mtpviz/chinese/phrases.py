@@ -65,6 +65,27 @@ PHRASES = {
         "分步计算，特意写长（384 个词元）：在“图表”中看每次前向的词元数怎样沿文本变化"
     ),
     "A text that repeats itself: where looking up what came before can pay": "自身有重复的文本：查找前文可能有用",
+    # what would help a lane most
+    "free drafting": "若起草不花时间",
+    "verifying at a plain pass's cost": "若验证与普通前向同价",
+    "a plain pass's commit": "若提交与普通前向同价",
+    "no extra host time": "若没有额外的主机时间",
+    # figures that have nothing to draw
+    "A speedup needs a next-token lane and another lane on the same device.": (
+        "加速比需要同一设备上的逐词元泳道和另一条泳道。"
+    ),
+    "No lane has been timed yet.": "还没有泳道计过时。",
+    "No lane has drafted a token yet.": "还没有泳道起草过词元。",
+    "No lane has drafted a token, so there is nothing to accept.": "没有泳道起草过词元，因此也没有可接受的。",
+    "No lane here has drafted beside a next-token lane.": "这里没有与逐词元泳道一起起草过的泳道。",
+    "No step has been taken yet.": "还没有走过一步。",
+    "No token has arrived yet.": "还没有词元到达。",
+    "The budget needs a next-token lane and another lane on the same device.": (
+        "时间账需要同一设备上的逐词元泳道和另一条泳道。"
+    ),
+    "The roofline needs a timed next-token lane and a model whose size is known.": (
+        "屋顶线需要计过时的逐词元泳道，以及已知大小的模型。"
+    ),
     # figures
     "Acceptance by depth": "各深度的接受率",
     "The prefix rate at depth k is the share of drafting steps whose accepted path is at least k tokens long (their sum"

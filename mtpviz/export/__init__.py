@@ -1,8 +1,8 @@
 """Traces and views to files: CSV, Parquet, JSON Lines; SVG, PNG, PDF, GIF; one self-contained HTML page.
 
 A format is a module with SUFFIX and `write(traces, path, **options)`; `discover.exports()` lists them. Options that
-every picture shares: view "race" | "tree" | "speedup", size "slide" | "paper", theme "light" | "dark", and for a tree
-its lane (strategy or title) and step.
+every picture shares: view "race" | "tree" | "speedup", size "slide" | "paper", theme "light" | "dark", language "en" |
+"zh", and for a tree its lane (strategy or title) and step.
 """
 
 from __future__ import annotations

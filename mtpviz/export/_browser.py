@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from mtpviz.errors import UserError
 from mtpviz.export import svg
+from mtpviz.export._fonts import need_chinese
 from mtpviz.export._scene import Scene
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
@@ -30,6 +32,8 @@ def draw(picture: Scene, path: str | Path, form: str, options: Callable[[Path], 
     program = browser()
     if program is None:
         raise UserError(f"A {form} needs Chromium or Chrome, which is not installed here; an SVG needs neither.")
+    if picture.tag.startswith("zh") and sys.platform == "linux":  # other systems come with Chinese fonts
+        need_chinese()
     with tempfile.TemporaryDirectory() as folder, _ONE:
         page, made = Path(folder, "view.html"), Path(folder, f"view.{form.lower()}")
         # a page around it: a browser would lay a bare SVG out at its printed size, not at the size asked for

@@ -11,18 +11,15 @@ import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mtpviz.export._axis import Axis
 from mtpviz.export._glyphs import about_width
+from mtpviz.export._language import Language
 from mtpviz.export._marks import bars, swatch, trail
 from mtpviz.export._scene import Palette, Scene, Shape, Size, Text, moved
 from mtpviz.trace import Trace
-
-if TYPE_CHECKING:
-    pass
 
 PIXELS = 14.0  # the type size of the figures' own layout, which everything in it is measured by
 _BOLD = re.compile(r"<b>(.*?)</b>(.*)", re.DOTALL)
@@ -41,9 +38,9 @@ class Chart:
     shapes: list[Shape] = field(default_factory=list)
 
 
-def figure_scene(traces: Sequence[Trace], module, size: Size, colors: Palette, theme: str) -> Scene:
+def figure_scene(traces: Sequence[Trace], module, size: Size, colors: Palette, theme: str, spoken: Language) -> Scene:
     """A figure under its title, as large as a slide or as wide as a column."""
-    plain = module.figure(list(traces), theme).to_plotly_json()
+    plain, words = spoken.figure(module.figure(list(traces), theme).to_plotly_json()), spoken.word(module.TITLE)
     scale = size.text / PIXELS * (0.95 if size.height else 0.8)
     head = 3.4 * PIXELS
     width = (size.width - 2 * size.margin) / scale
@@ -51,16 +48,15 @@ def figure_scene(traces: Sequence[Trace], module, size: Size, colors: Palette, t
     height = (size.height - 2 * size.margin) / scale - head if size.height else asked * min(1.0, width / 520 + 0.25)
     drawn = draw(plain, width, height, colors)
     shapes = [moved(shape, size.margin, size.margin + head * scale, scale) for shape in drawn]
-    title = Text(size.margin, size.margin + 1.5 * PIXELS * scale, module.TITLE, 1.5 * PIXELS * scale, colors.ink,
-                 bold=True)
+    title = Text(size.margin, size.margin + 1.5 * PIXELS * scale, words, 1.5 * PIXELS * scale, colors.ink, bold=True)
     tall = size.height or size.margin * 2 + (head + height) * scale
-    return Scene(size.width, tall, colors.paper, module.TITLE, [title, *shapes], size.millimetres)
+    return Scene(size.width, tall, colors.paper, words, [title, *shapes], size.millimetres, spoken.tag)
 
 
-def plain_scene(plain: dict, width: float, colors: Palette, title: str) -> Scene:
+def plain_scene(plain: dict, width: float, colors: Palette, title: str, tag: str = "en-GB") -> Scene:
     """A figure (as `go.Figure.to_plotly_json` has it) alone, `width` pixels wide and as high as its layout asks."""
     height = plain["layout"].get("height", 360)
-    return Scene(width, height, "none", title, draw(plain, width, height, colors))
+    return Scene(width, height, "none", title, draw(plain, width, height, colors), tag=tag)
 
 
 def draw(plain: dict, width: float, height: float, colors: Palette) -> list[Shape]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mtpviz.export._glyphs import label, visible
+from mtpviz.export._language import Language
 from mtpviz.export._scene import Box, Dot, Line, Palette, Shape, Text
 from mtpviz.trace import Step, Trace
 
@@ -28,7 +29,7 @@ class Placed:
 
 
 def flow(trace: Trace, palette: Palette, measure: Measure, x: float, y: float, width: float, size: float,
-         lines: int, rejected: bool, until_ms: float = float("inf")) -> tuple[list[Placed], int]:
+         lines: int, rejected: bool, spoken: Language, until_ms: float = float("inf")) -> tuple[list[Placed], int]:
     """Set the generated tokens that arrived by `until_ms` in at most `lines` lines of a column.
 
     Returns the placed tokens and how many tokens found no room; a note of their number stands in the last line then.
@@ -40,7 +41,7 @@ def flow(trace: Trace, palette: Palette, measure: Measure, x: float, y: float, w
         if done is None:
             return pen.placed, 0
     left = sum(item[1] != "rejected" for item in items[done:])
-    pen.note(f"… {left} more tokens" if left > 1 else "… 1 more token")
+    pen.note(spoken.say("picture.more" if left > 1 else "picture.more.one", n=left))
     return pen.placed, left
 
 

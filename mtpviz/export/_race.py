@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mtpviz.analysis.lanes import BASELINE, baseline, lane_names
+from mtpviz.analysis.lanes import BASELINE, baseline
 from mtpviz.analysis.summary import lane_summary
 from mtpviz.export._flow import LEADING, Measure, Placed, flow, sample
 from mtpviz.export._glyphs import about_width, visible
+from mtpviz.export._language import Language
 from mtpviz.export._scene import Box, Line, Palette, Scene, Shape, Size, Text
-from mtpviz.trace import Trace
+from mtpviz.trace import Run, Trace
 
 
 def _chrome(height: float, text: float) -> float:
@@ -36,6 +37,10 @@ class Lane:
     placed: list[Placed]
     goal: int
 
+    def low(self, text: float) -> float:
+        """How far three lines beside a low lane's bar must move together to stand above the rule below, 1: not."""
+        return max(0.5, min(1.0, (self.height - 0.7 * text) / (2.6 * text)))
+
     def tokens_at(self, at_ms: float) -> int:
         """Tokens that had arrived by a moment, the prefill's included."""
         run = self.trace.run
@@ -47,13 +52,14 @@ class Race:
     """Lays a race out once; `fixed` never changes, `live(at)` does, and each lane's tokens come as their time comes.
 
     moment_ms: up to when tokens are set; by default until the fastest lane's end. measure: width of a text at a type
-    size. rejected: whether the best rejected draft of
-    each pass stands in the text. note: what the bottom line says of the time.
+    size. rejected: whether the best rejected draft of each pass stands in the text. note: what the bottom line says of
+    the time.
     """
 
-    def __init__(self, traces: Sequence[Trace], size: Size, colors: Palette, *, moment_ms: float | None = None,
-                 measure: Measure = about_width, rejected: bool = False, note: str | None = None):
-        self.size, self.colors, self.measure = size, colors, measure
+    def __init__(self, traces: Sequence[Trace], size: Size, colors: Palette, spoken: Language, *,
+                 moment_ms: float | None = None, measure: Measure = about_width, rejected: bool = False,
+                 note: str | None = None):
+        self.size, self.colors, self.spoken, self.measure = size, colors, spoken, measure
         self.rejected, self.note = rejected, note
         self.traces, self.base = list(traces), baseline(traces)
         self.moment = min((t.clock_ms for t in traces), default=0.0) if moment_ms is None else moment_ms
@@ -67,17 +73,18 @@ class Race:
         shapes = [*self.fixed, *self.live(self.moment, whole=True)]
         for lane in self.lanes:
             shapes += [shape for placed in lane.placed for shape in placed.shapes]
-        return Scene(self.size.width, self.height, self.colors.paper, self.caption(), shapes, self.size.millimetres)
+        return Scene(self.size.width, self.height, self.colors.paper, self.caption(), shapes, self.size.millimetres,
+                     self.spoken.tag)
 
     def caption(self) -> str:
         """The picture in words, for a reader who cannot see it."""
-        told = [f"{lane.name}: {_times(lane.summary['speedup'])}, {lane.summary['tokens_per_s']:.0f} tokens/s"
-                for lane in self.lanes]
-        return visible("; ".join(told) or "A race without lanes")
+        told = [f"{lane.name}: {_times(lane.summary['speedup'])}, {lane.summary['tokens_per_s']:.0f} "
+                + self.spoken.say("lane.tokens") for lane in self.lanes]
+        return visible("; ".join(told) or self.spoken.say("picture.race.empty"))
 
     def _lanes(self) -> list[Lane]:
         size, count = self.size, len(self.traces)
-        names, goal = lane_names(self.traces), max((len(trace.token_ids) for trace in self.traces), default=1)
+        names, goal = self.spoken.lanes(self.traces), max((len(trace.token_ids) for trace in self.traces), default=1)
         top = size.margin + (self.head * 2.7 if size.height else 4.4 * size.text)
         lanes: list[Lane] = []
         text = size.text
@@ -93,7 +100,7 @@ class Race:
             start = top + (1.25 * size.text if size.height else 4.2 * size.text)
             lines = max(1, int((height - _chrome(height, size.text)) / (text * LEADING))) if size.height else 9
             placed, _ = flow(trace, self.colors, self.measure, left, start, width, text, lines, self.rejected,
-                             self.moment)
+                             self.spoken, self.moment)
             if not size.height:
                 end = max((item.baseline for item in placed), default=start)
                 height = end - top + 2.0 * size.text
@@ -106,8 +113,8 @@ class Race:
         size = self.size.text * 1.25
         while size > self.size.text * 0.6:
             lines = max(1, int(height / (size * LEADING)))
-            if all(flow(trace, self.colors, self.measure, 0, 0, width, size, lines, self.rejected, self.moment)[1] == 0
-                   for trace in self.traces):
+            if all(flow(trace, self.colors, self.measure, 0, 0, width, size, lines, self.rejected, self.spoken,
+                        self.moment)[1] == 0 for trace in self.traces):
                 break
             size -= 1
         return size
@@ -122,12 +129,14 @@ class Race:
             run = self.traces[0].run
             room = (size.width - 2 * size.margin) * (0.8 if size.height else 1.0)
             prompt = self.head * 0.72 or text * 1.1
-            shapes.append(Text(size.margin, size.margin + prompt, _cut(visible(run.prompt), prompt, room, self.measure),
-                               prompt, colors.ink, bold=True))
+            words = _cut(visible(run.prompt), 1.14 * prompt, room, self.measure)  # bold letters are so much wider
+            shapes.append(Text(size.margin, size.margin + prompt, words, prompt, colors.ink, bold=True))
             shapes.append(Text(size.margin, size.margin + prompt + 1.5 * text * (1 if size.height else 0.95),
-                               _cut(_origin(run), text * 0.78, room, self.measure), text * 0.78, colors.muted))
+                               _cut(_origin(run, self.spoken), text * 0.78, room, self.measure), text * 0.78,
+                               colors.muted))
         else:
-            shapes.append(Text(size.margin, size.margin + 2 * text, "This race has no lanes.", text, colors.muted))
+            shapes.append(Text(size.margin, size.margin + 2 * text, self.spoken.say("picture.race.empty"), text,
+                               colors.muted))
         rule = (0.95 if self.lanes and self.lanes[0].height > 5 * text else 0.6) * text
         for lane in self.lanes:
             if lane is not self.lanes[0]:
@@ -139,16 +148,16 @@ class Race:
     def _lane_head(self, lane: Lane) -> list[Shape]:
         """The lane's name and what makes its number trustworthy."""
         size, colors, text = self.size, self.colors, self.size.text
-        verdict, fill = _verdict(lane, colors)
         roomy = lane.height > 6.6 * text
+        verdict, fill = _verdict(lane, colors, self.spoken, short=bool(size.height) and not roomy)
         if not size.height:
             return [Text(size.margin, lane.top + text, lane.name, text * 1.05, colors.ink, bold=True),
                     Text(size.margin, lane.top + 3.55 * text, verdict, text * 0.82, fill)]
-        verdict = verdict if roomy else verdict.replace(" to next-token", "")
-        x, y = (size.margin, lane.top + 5.35 * text) if roomy else (size.margin + 5.6 * text, lane.top + 2.5 * text)
-        name = _cut(lane.name, text * (1.0 if roomy else 0.85), (12.4 if roomy else 6.2) * text, self.measure)
-        return [Text(x, lane.top + (0.85 if roomy else 0.55) * text, name, text * (1.0 if roomy else 0.85),
-                     colors.ink, bold=True),
+        x, y = (size.margin, lane.top + 5.35 * text) if roomy else (
+            size.margin + 5.6 * text, lane.top + 2.5 * text * lane.low(text))
+        large, first = text * (1.0 if roomy else 0.85), text * (0.85 if roomy else 0.55 * lane.low(text))
+        name = _cut(lane.name, large, (12.4 if roomy else 6.2) * text, self.measure)
+        return [Text(x, lane.top + first, name, large, colors.ink, bold=True),
                 Text(x, y, verdict, text * (0.78 if roomy else 0.68), fill)]
 
     def live(self, at_ms: float, whole: bool = False) -> list[Shape]:
@@ -157,7 +166,7 @@ class Race:
         shapes: list[Shape] = []
         for lane in self.lanes:
             speed, rate, tau = self._numbers(lane, at_ms, whole)
-            stats = f"{rate:.0f} tok/s   τ {tau:.2f}"
+            stats = f"{rate:.0f} {self.spoken.say('lane.tokens')}   τ {tau:.2f}"
             bar = lane.top if size.height else lane.top + 1.75 * text
             tall = 0.38 * text
             done = lane.width * min(1.0, lane.tokens_at(at_ms) / max(lane.goal, 1))
@@ -172,8 +181,11 @@ class Race:
                 shapes += [Text(size.margin, lane.top + 3.0 * text, speed, text * 2.2, colors.ink, bold=True),
                            Text(size.margin, lane.top + 4.25 * text, stats, text * 0.85, colors.ink)]
             else:
+                room = lane.left - size.margin - 6.0 * text
+                small = text * min(0.72, 0.72 * room / self.measure(stats, 0.76 * text))
                 shapes += [Text(size.margin, lane.top + 1.6 * text, speed, text * 1.55, colors.ink, bold=True),
-                           Text(size.margin + 5.6 * text, lane.top + 1.55 * text, stats, text * 0.72, colors.ink)]
+                           Text(size.margin + 5.6 * text, lane.top + 1.55 * text * lane.low(text), stats, small,
+                                colors.ink)]
         y = size.margin + (self.head * 0.72 or text * 1.1)
         if size.height:
             shapes.append(Text(size.width - size.margin, y, f"{at_ms / 1000:.2f} s", self.head * 0.72, colors.ink,
@@ -200,15 +212,16 @@ class Race:
         text = size.text * 0.72
         x, y = size.margin, self.height - (size.margin * 0.55 if size.height else size.margin)
         shapes: list[Shape] = []
-        kinds = {"accepted": "accepted draft", "bonus": "bonus", "rejected": "rejected draft", "target": "target alone"}
+        kinds = {"accepted": "legend.accepted", "bonus": "legend.bonus", "rejected": "legend.rejected",
+                 "target": "picture.target"}
         for kind, words in kinds.items():
             if kind != "rejected" or self.rejected:
-                placed = sample(kind, words, colors, self.measure, x, y - text, text)
+                placed = sample(kind, self.spoken.say(words), colors, self.measure, x, y - text, text)
                 shapes += placed.shapes
                 x = placed.right + 1.4 * text
         if not self.traces or not size.height:
             return shapes
-        note = self.note or f"text and bars at {self.moment / 1000:.2f} s; numbers of the whole run"
+        note = self.note or self.spoken.say("picture.race.moment", s=f"{self.moment / 1000:.2f}")
         return [*shapes, Text(size.width - size.margin, y, note, text, colors.muted, anchor="end")]
 
 
@@ -216,21 +229,22 @@ def _times(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}×" if value < 10 else f"{value:.1f}×"
 
 
-def _verdict(lane: Lane, colors: Palette) -> tuple[str, str]:
+def _verdict(lane: Lane, colors: Palette, spoken: Language, short: bool) -> tuple[str, str]:
+    """Whether the lane's text is the baseline's, in words and in the colour that says so."""
     summary = lane.summary
-    loops = "  text loops" if summary["loops"] else ""
+    loops = f"  {spoken.say('picture.loops')}" if summary["loops"] else ""
     if lane.trace.run.strategy == BASELINE and not lane.trace.run.peer:
-        return "the baseline" + loops, colors.accepted
+        return spoken.say("exact.baseline") + loops, colors.accepted
     if summary["exact"]:
-        return "✓ identical to next-token" + loops, colors.accepted
+        return f"✓ {spoken.say('picture.same' if short else 'exact.yes')}{loops}", colors.accepted
     if summary["exact"] is False:
-        why = "" if summary["lossless"] else ", lossy rule"
-        return f"✗ differs at token {summary['first_divergence']}{why}{loops}", colors.rejected
-    return "not checked" + loops, colors.muted
+        name = "exact.no" if summary["lossless"] else "exact.lossy"
+        return f"✗ {spoken.say(name, n=summary['first_divergence'])}{loops}", colors.rejected
+    return spoken.say("exact.unchecked") + loops, colors.muted
 
 
-def _origin(run) -> str:
-    made = f"{'recorded ' if run.recorded else ''}{run.date[:10]}"
+def _origin(run: Run, spoken: Language) -> str:
+    made = spoken.say("picture.recorded", date=run.date[:10]) if run.recorded else run.date[:10]
     parts = [run.model.get("name"), run.dtype, run.hardware or run.device, made]
     return visible("  ·  ".join(str(part) for part in parts if part))
 

@@ -5,30 +5,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from mtpviz.export._fonts import fonts
 from mtpviz.export._scene import Box, Dot, Line, Shape, Text
-
-# the first of each list that is installed; Pillow looks in the system's font folders
-_REGULAR = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "Arial.ttf", "arial.ttf", "Helvetica.ttc")
-_BOLD = ("DejaVuSans-Bold.ttf", "NotoSans-Bold.ttf", "Arial Bold.ttf", "arialbd.ttf", "Helvetica.ttc")
-_OTHER = ("NotoSansCJK-Regular.ttc", "wqy-microhei.ttc", "PingFang.ttc", "msyh.ttc", "NotoSansSymbols2-Regular.ttf")
-
-
-@functools.cache
-def _font(names: tuple[str, ...], pixels: int) -> ImageFont.FreeTypeFont | None:
-    for name in names:
-        try:
-            return ImageFont.truetype(name, pixels)
-        except OSError:
-            continue
-    return None
-
-
-@functools.cache
-def _fonts(pixels: int, bold: bool) -> list:
-    found = [_font(_BOLD if bold else _REGULAR, pixels), *(_font((name,), pixels) for name in _OTHER)]
-    return [font for font in found if font] or [ImageFont.load_default(pixels)]
 
 
 @functools.cache
@@ -41,10 +21,10 @@ def _has(font, char: str) -> bool:
 @functools.cache
 def _runs(text: str, pixels: int, bold: bool) -> tuple[tuple[str, object, float], ...]:
     """(text, font, width) of each stretch of a text that one font can draw; what none can falls to the first."""
-    fonts = _fonts(pixels, bold)
+    known = fonts(pixels, bold)
     stretches: list[list] = []
     for char in text:
-        font = next((font for font in fonts if char.isspace() or _has(font, char)), fonts[0])
+        font = next((font for font in known if char.isspace() or _has(font, char)), known[0])
         if stretches and (stretches[-1][1] is font or char.isspace()):
             stretches[-1][0] += char
         else:

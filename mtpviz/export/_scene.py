@@ -158,7 +158,8 @@ def moved(shape: Shape, x: float, y: float, scale: float) -> Shape:
 
 @dataclass
 class Scene:
-    """A picture: its size in units and its shapes, painted in their order. title: what it shows, in words."""
+    """A picture: its size in units and its shapes, painted in their order. title: what it shows, in words. tag: the
+    language that it speaks."""
 
     width: float
     height: float
@@ -166,3 +167,4 @@ class Scene:
     title: str
     shapes: list[Shape] = field(default_factory=list)
     millimetres: float = 0.0
+    tag: str = "en-GB"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mtpviz.analysis.lanes import BASELINE, baseline, lane_names
+from mtpviz.analysis.lanes import BASELINE, baseline
 from mtpviz.analysis.speedup import CHANGES, PARTS, Budget, budgets, helps_most, speedup
 from mtpviz.export._glyphs import about_width, visible
+from mtpviz.export._language import Language
 from mtpviz.export._scene import Box, Line, Palette, Scene, Shape, Size, Text
 from mtpviz.trace import Trace
 
@@ -20,15 +21,16 @@ class _Axis:
     unit: float
     size: Size
     colors: Palette
+    spoken: Language
 
     def at(self, value: float) -> float:
         return self.left + self.unit * value
 
 
-def speedup_scene(traces: Sequence[Trace], size: Size, colors: Palette) -> Scene:
+def speedup_scene(traces: Sequence[Trace], size: Size, colors: Palette, spoken: Language) -> Scene:
     """A row per lane on one axis: measured (solid), the parts lost (dashed, named), tau (tick)."""
     text, base, found = size.text, baseline(traces), budgets(traces)
-    names = [visible(name) for name in lane_names(traces)]
+    names = [visible(name) for name in spoken.lanes(traces)]
     measured = [speedup(trace, base) for trace in traces]
     wide, count = bool(size.height), max(len(traces), 1)
     top = size.margin + (5.0 if wide else 4.2) * text
@@ -38,32 +40,31 @@ def speedup_scene(traces: Sequence[Trace], size: Size, colors: Palette) -> Scene
     left = size.margin + (12.5 * text if wide else 0.0)
     ends = [entry.tau + sum(max(0.0, -loss) for loss in entry.lost.values()) for entry in found.values()]
     ceiling = max([1.0, *ends, *(value for value in measured if value)]) * 1.02
-    axis = _Axis(left, (size.width - size.margin - 3.2 * text - left) / ceiling, size, colors)
+    axis = _Axis(left, (size.width - size.margin - 3.2 * text - left) / ceiling, size, colors, spoken)
 
-    shapes = [*_heading(size, colors, base is not None), *_grid(axis, int(ceiling), top, top + pitch * count)]
+    shapes = [*_heading(size, colors, spoken, base is not None), *_grid(axis, int(ceiling), top, top + pitch * count)]
     for lane, (trace, name, value) in enumerate(zip(traces, names, measured, strict=True)):
         tall = min(2.6 * text, pitch * 0.4)
         bar = top + lane * pitch + (pitch - tall) / 2 + (-0.4 if wide else 0.1) * text
         shapes += _name(axis, name, bar, tall, found.get(lane))
         if value is None:
-            note = "not comparable with a next-token lane" if base else f"{trace.tokens_per_s:.0f} tokens/s"
+            note = spoken.say("picture.speedup.alone") if base else \
+                f"{trace.tokens_per_s:.0f} {spoken.say('lane.tokens')}"
             shapes.append(Text(left, bar + tall * 0.68, note, 0.85 * text, colors.muted))
         else:
             plain = trace.run.strategy == BASELINE
             shapes += _row(axis, value, found.get(lane), bar, tall, colors.muted if plain else colors.bonus)
-    told = [f"{name}: {'not compared' if value is None else f'{value:.2f}×'}"
+    told = [f"{name}: {spoken.say('exact.unchecked') if value is None else f'{value:.2f}×'}"
             for name, value in zip(names, measured, strict=True)]
-    return Scene(size.width, height, colors.paper, "; ".join(told) or "No lane", shapes, size.millimetres)
+    return Scene(size.width, height, colors.paper, "; ".join(told) or spoken.say("picture.race.empty"), shapes,
+                 size.millimetres, spoken.tag)
 
 
-def _heading(size: Size, colors: Palette, compared: bool) -> list[Shape]:
+def _heading(size: Size, colors: Palette, spoken: Language, compared: bool) -> list[Shape]:
     text = size.text
     large = 1.5 * text if size.height else 1.1 * text
-    over = "measured speedup over next-token prediction" if size.height else "speedup over next-token"
-    words = f"{over}; dashed: what each cost takes from τ"
-    if not compared:
-        words = "this race has no next-token lane, so there is no speedup to tell"
-    return [Text(size.margin, size.margin + large, "Why is it not faster?", large, colors.ink, bold=True),
+    words = spoken.say(f"picture.speedup.{'none' if not compared else 'slide' if size.height else 'paper'}")
+    return [Text(size.margin, size.margin + large, spoken.say("speedup.why"), large, colors.ink, bold=True),
             Text(size.margin, size.margin + large + 1.4 * text, words, 0.88 * text, colors.muted)]
 
 
@@ -89,7 +90,7 @@ def _name(axis: _Axis, name: str, bar: float, tall: float, entry: Budget | None)
     shift = -0.2 if best else 0.35
     shapes: list[Shape] = [Text(x, bar + tall / 2 + shift * text, name, text, colors.ink, bold=True)]
     if best:
-        words = f"{CHANGES[best[0]]}: {best[1]:.2f}×"
+        words = f"{axis.spoken.word(CHANGES[best[0]])}: {best[1]:.2f}×"
         shapes.append(Text(x, bar + tall / 2 + 0.95 * text, words, 0.74 * text, colors.muted))
     return shapes
 
@@ -104,7 +105,7 @@ def _row(axis: _Axis, value: float, entry: Budget | None, bar: float, tall: floa
             if (loss := entry.lost[part]) > 0.004:
                 box, *name = _part(axis, part, loss, x, bar, tall)
                 shapes += [box, *name]
-                unnamed += [] if name else [f"{part} −{loss:.2f}"]
+                unnamed += [] if name else [f"{axis.spoken.say(f'phase.{part}')} −{loss:.2f}"]
                 x += axis.unit * loss
         mark, tau = axis.at(entry.tau), f"τ {entry.tau:.2f}"
         shapes += [Line(mark, bar - 0.35 * text, mark, bar + tall + 0.35 * text, colors.accepted, 0.14 * text),
@@ -125,7 +126,8 @@ def _part(axis: _Axis, part: str, loss: float, x: float, bar: float, tall: float
     """The dashed box of what a cost took, and its name where there is room for one."""
     text, stroke, width = axis.size.text, axis.colors.rejected, axis.unit * loss
     box = Box(x, bar, width, tall, None, stroke, max(0.06 * text, 0.5), 0.12 * text, True)
-    for words in (f"{part} −{loss:.2f}", part):
+    name = axis.spoken.say(f"phase.{part}")
+    for words in (f"{name} −{loss:.2f}", name):
         if about_width(words, 0.8 * text) < width - 0.5 * text:
             return [box, Text(x + width / 2, bar + tall / 2 + 0.28 * text, words, 0.8 * text, stroke, anchor="middle")]
     return [box]

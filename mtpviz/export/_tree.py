@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from mtpviz.export._glyphs import about_width, label, visible
+from mtpviz.export._language import Language
 from mtpviz.export._scene import Box, Dot, Line, Palette, Scene, Shape, Size, Text
 from mtpviz.trace import Step, Trace
 
@@ -69,10 +70,12 @@ def _priority(step: Step, index: int) -> float:
     return value
 
 
-def tree_scene(trace: Trace, step: Step, size: Size, colors: Palette, name: str, grown: int | None = None) -> Scene:
+def tree_scene(trace: Trace, step: Step, size: Size, colors: Palette, spoken: Language, name: str,
+               grown: int | None = None) -> Scene:
     """The tree of one step, with probabilities of the draft under each node and the target's under its bonus.
 
-    grown: the tree while it is drafted, as deep as that and before the target has judged it; None: all of it.
+    name: of the lane. grown: the tree while it is drafted, as deep as that and before the target has judged it; None:
+    all of it.
     """
     text = size.text
     top = size.margin + (6.0 if size.height else 4.6) * text
@@ -86,7 +89,9 @@ def tree_scene(trace: Trace, step: Step, size: Size, colors: Palette, name: str,
     pill = column * 0.72
     type_size = min(text, pill / 4.2, pitch / 3.1)
     height = size.height or top + (lowest + 1) * pitch + 2.6 * text
-    shapes = _heading(step, size, colors, name, _count(step) if grown is None else _drafting(step, grown))
+    told = _count(step, spoken)
+    shapes = _heading(size, colors, spoken.say("picture.tree.title", title=visible(name), n=step.index),
+                      told if grown is None else _drafting(step, spoken, grown))
     if grown is not None:
         spots = {index: spot for index, spot in spots.items() if index != BONUS and spot.depth <= grown}
 
@@ -105,9 +110,9 @@ def tree_scene(trace: Trace, step: Step, size: Size, colors: Palette, name: str,
             pills.append(Text(x + pill / 2, y - 0.95 * type_size, f"+{hidden[index]}", 0.72 * type_size, colors.muted,
                               anchor="end"))
     shapes += sorted(edges, key=lambda edge: not edge.dashed)  # the path lies over the rejected branches
-    title = f"{visible(name)}, step {step.index}: {_count(step)}"
-    return Scene(size.width, height, colors.paper, title, [*shapes, *pills, *_legend(size, height, colors)],
-                 size.millimetres)
+    title = spoken.say("picture.tree.caption", title=visible(name), n=step.index, summary=told)
+    return Scene(size.width, height, colors.paper, title, [*shapes, *pills, *_legend(size, height, colors, spoken)],
+                 size.millimetres, spoken.tag)
 
 
 def _kind(step: Step, index: int) -> str:
@@ -151,38 +156,41 @@ def _pill(trace: Trace, step: Step, index: int, kind: str, x: float, y: float, p
     return shapes
 
 
-def _drafting(step: Step, grown: int) -> str:
-    return f"drafting: {sum(depth <= grown for depth in step.depths)} of {len(step.nodes)}"
+def _drafting(step: Step, spoken: Language, grown: int) -> str:
+    return spoken.say("picture.tree.drafting", n=sum(depth <= grown for depth in step.depths), of=len(step.nodes))
 
 
-def _count(step: Step) -> str:
-    if not step.nodes:
-        return "no draft, one token for one pass"
+def _count(step: Step, spoken: Language) -> str:
     total = len(step.accepted) + 1
-    return (f"{len(step.nodes)} drafted, {len(step.accepted)} accepted, 1 bonus: {total} token{'s' * (total > 1)} "
-            "for one pass")
+    tokens = spoken.say("step.tokens" if total > 1 else "step.tokens.one", n=total)
+    if not step.told:
+        return spoken.say("step.untold", tokens=tokens)
+    if not step.nodes:
+        return spoken.say("step.plain")
+    return spoken.say("step.summary", drafted=len(step.nodes), accepted=len(step.accepted), tokens=tokens)
 
 
-def _heading(step: Step, size: Size, colors: Palette, name: str, words: str) -> list[Shape]:
+def _heading(size: Size, colors: Palette, title: str, words: str) -> list[Shape]:
     text = size.text
     large = 1.5 * text if size.height else 1.1 * text
-    return [Text(size.margin, size.margin + large, f"{visible(name)} · step {step.index}", large, colors.ink,
-                 bold=True),
+    return [Text(size.margin, size.margin + large, title, large, colors.ink, bold=True),
             Text(size.margin, size.margin + large + 1.45 * text, words, 0.9 * text, colors.muted)]
 
 
-def _legend(size: Size, height: float, colors: Palette) -> list[Shape]:
+def _legend(size: Size, height: float, colors: Palette, spoken: Language) -> list[Shape]:
     """What the marks mean, at the bottom."""
     text = 0.78 * size.text
     y = height - size.margin
     shapes: list[Shape] = []
     x = size.margin
-    marks = (("accepted draft", colors.accepted, 0.16, False), ("rejected draft", colors.muted, 0.06, True),
-             ("bonus: the target's own", colors.bonus, 0.1, False))
-    for words, stroke, thick, dashed in marks:
+    marks = (("legend.accepted", colors.accepted, 0.16, False), ("legend.rejected", colors.muted, 0.06, True),
+             ("picture.tree.bonus", colors.bonus, 0.1, False))
+    for name, stroke, thick, dashed in marks:
+        words = spoken.say(name)
         shapes += [Line(x, y - 0.32 * text, x + 1.8 * text, y - 0.32 * text, stroke, thick * size.text, dashed),
                    Text(x + 2.2 * text, y, words, text, colors.muted)]
         x += 2.2 * text + about_width(words, text) + 1.6 * text
-    note = "numbers: draft probability (bonus: the target's)"
-    return [*shapes, Text(size.width - size.margin, y, note, text, colors.muted,
-                          anchor="end")] if size.height else shapes
+    if size.height:
+        note = spoken.say("picture.tree.numbers")
+        shapes.append(Text(size.width - size.margin, y, note, text, colors.muted, anchor="end"))
+    return shapes

@@ -8,6 +8,7 @@ from mtpviz import discover
 from mtpviz.analysis.lanes import lane_names
 from mtpviz.errors import UserError
 from mtpviz.export._figure import figure_scene
+from mtpviz.export._language import language_of
 from mtpviz.export._race import Race
 from mtpviz.export._scene import Scene, palette, size_of
 from mtpviz.export._speedup import speedup_scene
@@ -23,25 +24,25 @@ def views() -> tuple[str, ...]:
 
 
 def scene(traces: Sequence[Trace], view: str = "race", size: str = "slide", theme: str = "light",
-          lane: str | None = None, step: int | None = None, rejected: bool = False) -> Scene:
+          lane: str | None = None, step: int | None = None, rejected: bool = False, language: str = "en") -> Scene:
     """A view of the traces as a picture.
 
     view: "race", "tree" (of one step of one lane), "speedup", or the name of a figure of mtpviz/plots.
     size: "slide" (16:9) or "paper" (85 mm column).
     lane, step: of the tree; as for `pick_lane` and `pick_step`. rejected: whether a race's text shows the best
-    rejected draft of each pass, before the bonus that the target wrote instead.
+    rejected draft of each pass, before the bonus that the target wrote instead. language: "en" or "zh".
     """
-    form, colors = size_of(size), palette(theme)
+    form, colors, spoken = size_of(size), palette(theme), language_of(language)
     if view == "race":
-        return Race(traces, form, colors, rejected=rejected).scene()
+        return Race(traces, form, colors, spoken, rejected=rejected).scene()
     if view == "speedup":
-        return speedup_scene(traces, form, colors)
+        return speedup_scene(traces, form, colors, spoken)
     if view == "tree":
         number = pick_lane(traces, lane)
         trace = traces[number]
-        return tree_scene(trace, pick_step(trace, step), form, colors, lane_names(traces)[number])
+        return tree_scene(trace, pick_step(trace, step), form, colors, spoken, spoken.lanes(traces)[number])
     if view in discover.plots():
-        return figure_scene(traces, discover.plots()[view], form, colors, theme)
+        return figure_scene(traces, discover.plots()[view], form, colors, theme, spoken)
     raise UserError(f"There is no view {view!r}; the known ones are {', '.join(views())}.")
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from mtpviz import discover
 from mtpviz.export import read, write
+from mtpviz.export._language import LANGUAGES
 from mtpviz.export._scene import PALETTES, SIZES
 from mtpviz.export._views import views
 from mtpviz.export.csv import TABLES
-from mtpviz.export.html import LANGUAGES
 from mtpviz.foreign import untold
 
 
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--step", type=int, metavar="N",
                         help="of a tree: the step, from 0; by default the one that accepted most")
     parser.add_argument("--rejected", action="store_true", help="show rejected drafts in a race's text")
-    parser.add_argument("--language", choices=LANGUAGES, default="en", help="of an HTML page")
+    parser.add_argument("--language", choices=LANGUAGES, default="en", help="of a picture or an HTML page")
     parser.add_argument("--table", choices=TABLES, default="tokens", help="of a CSV")
     parser.add_argument("--out", metavar="FILE", help="by default the trace's name beside it, with the view and suffix")
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mtpviz.analysis.lanes import lane_names
 from mtpviz.errors import UserError
+from mtpviz.export._fonts import need_chinese
+from mtpviz.export._language import Language, language_of
 from mtpviz.export._race import Race
 from mtpviz.export._raster import Painter
 from mtpviz.export._scene import Palette, Size, palette, size_of
@@ -31,16 +32,18 @@ CLEAR = 255  # the palette's index for "as before"; beyond COLORS, so no pixel h
 
 
 def write(traces: Sequence[Trace], path: str | Path, view: str = "race", size: str = "slide", theme: str = "light",
-          lane: str | None = None, rejected: bool = False) -> None:
+          lane: str | None = None, rejected: bool = False, language: str = "en") -> None:
     """Write the race or a lane's trees as an endless GIF, 960 pixels wide (a slide) or 680 (a paper column).
 
     All lanes of a race run on one clock, slowed or sped up by one factor, so that the whole race takes 8 s.
     """
-    form, colors = size_of(size), palette(theme)
+    form, colors, spoken = size_of(size), palette(theme), language_of(language)
+    if language == "zh":
+        need_chinese()
     if view == "race":
-        frames, waits = list(_race(traces, form, colors, rejected)), [round(1000 * SECONDS / FRAMES)] * FRAMES
+        frames, waits = list(_race(traces, form, colors, spoken, rejected)), [round(1000 * SECONDS / FRAMES)] * FRAMES
     elif view == "tree":
-        frames, waits = (list(part) for part in zip(*_trees(traces, form, colors, lane), strict=True))
+        frames, waits = (list(part) for part in zip(*_trees(traces, form, colors, spoken, lane), strict=True))
     else:
         raise UserError(f"There is no moving picture of the {view} view; a GIF shows race or tree.")
     waits[-1] = LAST_FRAME_MS
@@ -68,14 +71,15 @@ def _changes(before: Image.Image, after: Image.Image) -> Image.Image:
     return clear
 
 
-def _race(traces: Sequence[Trace], form: Size, colors: Palette, rejected: bool) -> Iterator[Image.Image]:
+def _race(traces: Sequence[Trace], form: Size, colors: Palette, spoken: Language,
+          rejected: bool) -> Iterator[Image.Image]:
     """FRAMES pictures of equal steps of the clock, from the start to the end of the slowest lane."""
     end = max((trace.clock_ms for trace in traces), default=0.0)
     factor = end / (1000 * SECONDS)
     scale = PIXELS_WIDE[form.name] / form.width
     ruler = Painter(Image.new("RGB", (8, 8)), scale)
-    race = Race(traces, form, colors, moment_ms=end, rejected=rejected, measure=ruler.measure,
-                note=f"replayed at {factor:.2g}× of the true speed")
+    race = Race(traces, form, colors, spoken, moment_ms=end, rejected=rejected, measure=ruler.measure,
+                note=spoken.say("picture.race.replayed", x=f"{factor:.2g}"))
     canvas = Image.new("RGB", (round(form.width * scale), round(race.height * scale)), colors.paper)
     painter = Painter(canvas, scale)
     painter.paint(race.fixed)
@@ -89,14 +93,15 @@ def _race(traces: Sequence[Trace], form: Size, colors: Palette, rejected: bool) 
         yield frame
 
 
-def _trees(traces: Sequence[Trace], form: Size, colors: Palette, lane: str | None) -> Iterator[tuple[Image.Image, int]]:
+def _trees(traces: Sequence[Trace], form: Size, colors: Palette, spoken: Language,
+           lane: str | None) -> Iterator[tuple[Image.Image, int]]:
     """(picture, milliseconds) of the trees of a lane's first MOST_STEPS steps: depth by depth, then the verdict."""
     number = pick_lane(traces, lane)
     steps = traces[number].steps[:MOST_STEPS]
     if not steps:
         raise UserError("This lane has no step, so it has no tree.")
     form = replace(form, text=form.text * (TREE_TEXT if form.height else 1.0))
-    scenes = [(tree_scene(traces[number], step, form, colors, lane_names(traces)[number], grown),
+    scenes = [(tree_scene(traces[number], step, form, colors, spoken, spoken.lanes(traces)[number], grown),
                STEP_MS if grown is None else GROW_MS)
               for step in steps for grown in (*range(1, max(step.depths, default=0) + 1), None)]
     scale = PIXELS_WIDE[form.name] / form.width

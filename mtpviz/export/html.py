@@ -17,13 +17,11 @@ from mtpviz import discover
 from mtpviz import trace as tracefile
 from mtpviz.analysis.exactness import exactness
 from mtpviz.analysis.lanes import baseline
-from mtpviz.chinese import CHINESE
-from mtpviz.chinese.figures import translated
 from mtpviz.errors import UserError
 from mtpviz.export._figure import plain_scene
+from mtpviz.export._language import Language, language_of
 from mtpviz.export._scene import PALETTES
 from mtpviz.export.svg import markup
-from mtpviz.strings import STRINGS
 from mtpviz.trace import Trace
 
 SUFFIX = ".html"
@@ -42,7 +40,6 @@ const race = document.getElementById("mtp-race").textContent;
 mtp.main.start(document.getElementById("mtp"), { value: () => ({ "recorded.0": race }) });
 """
 FIGURE_WIDE = 620  # pixels
-LANGUAGES = {"en": ("en-GB", STRINGS), "zh": ("zh-CN", {**STRINGS, **CHINESE})}  # name -> (tag, sentences)
 _FAMILY = re.compile(r"[\"'`]([a-z_]+)\.[a-z_$]")
 
 
@@ -55,37 +52,35 @@ def page(traces: Sequence[Trace], language: str = "en") -> str:
     """The file's text."""
     if not traces:
         raise UserError("The trace has no lane to show.")
-    if language not in LANGUAGES:
-        raise UserError(f"There is no language {language!r}; the known ones are {', '.join(LANGUAGES)}.")
-    tag, sentences = LANGUAGES[language]
+    spoken = language_of(language)
     scripts = [(WEB / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
     styles = "\n".join((WEB / f"{name}.css").read_text(encoding="utf-8") for name in STYLES)
     said = {family for text in scripts for family in _FAMILY.findall(text)}
-    strings = {name: text for name, text in sentences.items() if name.partition(".")[0] in said or name[0] == "="}
-    boot = f"window.mtp = {{ views: [], strings: {_literal(strings)}, settings: {{}}, tag: {_literal(tag)} }};"
+    strings = {name: text for name, text in spoken.sentences.items()
+               if name.partition(".")[0] in said or name[0] == "="}
+    boot = f"window.mtp = {{ views: [], strings: {_literal(strings)}, settings: {{}}, tag: {_literal(spoken.tag)} }};"
     elements = "\n".join(f"<script>{text}</script>" for text in [boot, *scripts, START])
     title = " ".join(traces[0].run.prompt.split())[:80]
-    return (f'<!doctype html>\n<html lang="{tag}">\n<head>\n<meta charset="utf-8">\n'
+    return (f'<!doctype html>\n<html lang="{spoken.tag}">\n<head>\n<meta charset="utf-8">\n'
             f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
             f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             f"<title>mtpviz: {escape(title)}</title>\n<style>\n{styles}\n</style>\n</head>\n<body>\n"
-            f'<main class="mtp" id="mtp"></main>\n{_figures(traces, language)}'
+            f'<main class="mtp" id="mtp"></main>\n{_figures(traces, spoken)}'
             f'<script type="application/json" id="mtp-race">{_harmless(_message(traces))}</script>\n'
             f"{elements}\n</body>\n</html>\n")
 
 
-def _figures(traces: Sequence[Trace], language: str) -> str:
+def _figures(traces: Sequence[Trace], spoken: Language) -> str:
     """Every figure of mtpviz/plots as a drawing, in light and in dark."""
-    sentences, drawn = LANGUAGES[language][1], []
+    drawn = []
     for module in discover.plots().values():
-        title, about = (sentences.get(f"={text}", text) for text in (module.TITLE, module.ABOUT))
-        spoken = translated if language == "zh" else lambda plain: plain
-        scenes = {theme: plain_scene(spoken(module.figure(list(traces), theme).to_plotly_json()), FIGURE_WIDE, colors,
-                                     title) for theme, colors in PALETTES.items()}
+        title, about = spoken.word(module.TITLE), spoken.word(module.ABOUT)
+        scenes = {theme: plain_scene(spoken.figure(module.figure(list(traces), theme).to_plotly_json()), FIGURE_WIDE,
+                                     colors, title, spoken.tag) for theme, colors in PALETTES.items()}
         pictures = "".join(f'<div class="{theme}-only">{markup(scene)}</div>' for theme, scene in scenes.items())
         drawn.append(f"<figure><h3>{escape(title)}</h3><figcaption>{escape(about)}</figcaption>"
                      f"{pictures}</figure>")
-    return (f'<section class="figures"><h2>{escape(sentences["figures.title"])}</h2><div class="grid">\n'
+    return (f'<section class="figures"><h2>{escape(spoken.say("figures.title"))}</h2><div class="grid">\n'
             + "\n".join(drawn) + "\n</div></section>\n")
 
 

@@ -1,4 +1,4 @@
-"""Traces as JSON Lines: mtpviz's own format, whole; a name that ends in .gz is compressed. See trace.py."""
+"""Traces as JSON Lines: mtpviz's own format, whole; a name that ends in .gz is compressed. See mtpviz/trace."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Traces as Parquet: one row per step with its tree nested in it, the runs in the schema's metadata. Exact both ways.
 
-Columns: lane (number), strategy, index, position, root, nodes and rows (lists of structs, fields as in trace.py),
+Columns: lane (number), strategy, index, position, root, nodes and rows (lists of structs, fields as in mtpviz/trace),
 accepted, bonus, emitted, texts, draft_ms ... host_ms (missing where the step has no such phase), clock_ms, notes
 (JSON). The metadata key `mtpviz_trace` holds {"version", "lanes": [{"run", "end"}]} as JSON, so lanes without a step
 survive too.

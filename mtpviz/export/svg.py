@@ -12,11 +12,11 @@ from mtpviz.trace import Trace
 
 SUFFIX = ".svg"
 FONT = ("system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Noto Sans', 'DejaVu Sans', "
-        "'Noto Sans CJK SC', sans-serif")
+        "'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', 'Source Han Sans SC', 'WenQuanYi Micro Hei', sans-serif")
 
 
 def write(traces: Sequence[Trace], path: str | File, **options) -> None:
-    """Write a view of the traces as an SVG file. Options: those of `scene` (view, size, theme, lane, step)."""
+    """Write a view of the traces as an SVG file. Options: those of `scene` (view, size, theme, language, lane, ...)."""
     File(path).write_text(markup(scene(traces, **options)), encoding="utf-8")
 
 
@@ -29,7 +29,8 @@ def markup(picture: Scene) -> str:
         outer = f'width="{_n(picture.millimetres)}mm" height="{_n(tall)}mm"'
     body = "\n".join(_element(shape) for shape in picture.shapes)
     return (f'<svg xmlns="http://www.w3.org/2000/svg" {outer} viewBox="0 0 {width} {height}" role="img" '
-            f'font-family="{FONT}" font-variant-numeric="tabular-nums">\n<title>{escape(picture.title)}</title>\n'
+            f'lang="{picture.tag}" font-family="{FONT}" font-variant-numeric="tabular-nums">\n'
+            f'<title>{escape(picture.title)}</title>\n'
             f'<rect width="{width}" height="{height}" fill="{picture.background}"/>\n{body}\n</svg>\n')
 
 

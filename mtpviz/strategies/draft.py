@@ -41,11 +41,7 @@ class Draft(_tree.Recurrent):
         self.committed = 0  # tokens that the target has committed
         self.pending = np.zeros(0, np.int64)  # the last of them, which the cache lacks
         if self.chosen["propose"] == "sample" and not sampling.greedy:
-            if self.chosen["tree"] not in ("auto", "chain"):
-                raise UserError(f"propose=sample draws a chain, so tree={self.chosen['tree']} cannot be had with it; "
-                                "tree=chain or propose=top will do.")
-            # A token cut off the draft's distribution can only come from the residual: cut if asked, not by itself.
-            self.chosen |= {"tree": "chain", "vocab": FULL if self.chosen["vocab"] == "auto" else self.chosen["vocab"]}
+            self.chosen |= drawn(self.chosen)
             self.rule = "rejection"
 
     @property
@@ -100,6 +96,15 @@ class Draft(_tree.Recurrent):
                 logits = self.drafting.run(np.array([token]), np.arange(-1, level), np.array([level + 1]))[0]
                 self.rows[level] = level
         return TokenTree.chain(tokens, probs, dists)
+
+
+def drawn(chosen: dict[str, object]) -> dict[str, object]:
+    """Tree and vocabulary of a chain that is drawn from the draft's distribution; UserError for another tree."""
+    if chosen["tree"] not in ("auto", "chain"):
+        raise UserError(f"propose=sample draws a chain, so tree={chosen['tree']} cannot be had with it; "
+                        "tree=chain or propose=top will do.")
+    # A token cut off the draft's distribution can only come from the residual: cut if asked, not by itself.
+    return {"tree": "chain", "vocab": FULL if chosen["vocab"] == "auto" else chosen["vocab"]}
 
 
 STRATEGY = Draft

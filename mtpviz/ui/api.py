@@ -45,7 +45,7 @@ def add_endpoints(resident: Resident, **queue) -> None:
         min_p: float = 0.0,
         seed: int = 0,
     ) -> list[dict]:
-        """Run the same race and give its traces: the records of a trace file (mtpviz/trace.py), one a line there."""
+        """Run the same race and give its traces: the records of a trace file (mtpviz/trace), one a line there."""
         return [json.loads(line) for found in _run(resident, locals()) for line in lines(found)]
 
     gr.api(race, api_name="race", **queue)

@@ -14,7 +14,7 @@ the traces' own JSON Lines after it. Headers by "kind":
 - "race": {"live", "exact": [[exact, first difference], ...], "end"}: whole traces, at the end or of a
   recorded race.
 - "left": {}: stopped before it began.
-- "error": {"text"}: a sentence for the visitor; with {"name", "values"} where it is one of mtpviz/strings.py.
+- "error": {"text"}: a sentence for the visitor; with {"name", "values"} where it is one of mtpviz/strings.
 """
 
 from __future__ import annotations

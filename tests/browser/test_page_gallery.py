@@ -147,15 +147,16 @@ def test_every_format_is_saved(saved, tmp_path):
     assert [trace.text for trace in read(saved("Parquet"))] == [trace.text for trace in traces]
 
 
-def test_the_page_that_is_saved_speaks_the_readers_language(visit, without_model, tmp_path):
+def test_what_is_saved_speaks_the_readers_language(visit, without_model, tmp_path):
     page = visit(without_model)
     page.click("button[lang=zh-CN]")
     page.wait_for_selector(".lane-exact.yes")
     page.click(".masthead .menu > button")
-    with page.expect_download() as waiting:
-        page.click(".save button:text-is('HTML')")
-    waiting.value.save_as(tmp_path / "race.html")
-    assert '<html lang="zh-CN">' in (tmp_path / "race.html").read_text(encoding="utf-8")
+    for button, says in (("HTML", '<html lang="zh-CN">'), ("SVG", "与逐词元完全相同</text>")):
+        with page.expect_download() as waiting:
+            page.click(f".save button:text-is('{button}')")
+        waiting.value.save_as(tmp_path / "race")
+        assert says in (tmp_path / "race").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("size", "wide"), [("slide", 1920), ("paper", 2008)])

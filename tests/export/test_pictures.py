@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from PIL import Image
 
 from mtpviz.errors import UserError
-from mtpviz.export import _browser, read, svg, write
+from mtpviz.export import _browser, _fonts, _raster, read, svg, write
 from mtpviz.export._glyphs import about_width, label, visible
-from mtpviz.export._scene import palette
+from mtpviz.export._scene import Text, palette
 from mtpviz.export._tree import BONUS, ROOT, arrange
-from mtpviz.export._views import VIEWS, scene
+from mtpviz.export._views import VIEWS, scene, views
 from mtpviz.trace import Node, Trace, dump
 from tests.traces import HOSTILE, example_race, make_run, make_step, races
 
@@ -88,6 +88,53 @@ def test_a_big_tree_is_folded_and_loses_no_node():
     assert len(spots) - 2 + sum(hidden.values()) == len(step.nodes)
     assert len(set(spots.values())) == len(spots) and max(spot.row for spot in spots.values()) < 9
     assert [spots[i].row for i in (ROOT, 3, 40, BONUS)] == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("view", views())
+def test_a_picture_speaks_the_language_asked_for(view):
+    race = example_race()
+    names = re.compile("|".join(["MTP", "EAGLE-3", "Llama-3.1-8B", r"NVIDIA H\d00", *(
+        re.escape(visible(str(part))) for part in (race[0].run.prompt, race[0].run.hardware, race[0].run.model["name"],
+                                                   race[0].run.dtype))]))
+    for size in ("slide", "paper"):
+        shapes = scene(race, view=view, size=size, language="zh").shapes
+        words = [names.sub("", shape.text) for shape in shapes if isinstance(shape, Text) and not shape.token]
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in "".join(words))
+        assert not [text for text in words if re.search("[A-Za-z]{3}", text) and not text.endswith("…")], words
+    assert parsed(race, view=view, language="zh").get("lang") == "zh-CN" != parsed(race, view=view).get("lang")
+
+
+def test_a_tree_says_what_is_known_of_its_step():
+    step = make_step(0, parents=(-1, 0), accepted=(0, 1))
+    race = [Trace(make_run(), [step, make_step(1, clock=20.0)])]
+    assert "2 drafted, 2 accepted, 1 bonus: 3 tokens for one pass" in scene(race, view="tree", step=0).title
+    assert "nothing drafted: one token for one pass" in scene(race, view="tree", step=1).title
+    step.notes["untold"] = "drafts"
+    assert "3 tokens for one pass; the server does not tell" in scene(race, view="tree", step=0).title
+
+
+def test_two_lanes_of_one_title_keep_their_numbers():
+    race = example_race()
+    assert "草稿模型 (2)" in "".join(parsed([*race, race[1]], language="zh").itertext())
+    with pytest.raises(UserError, match="no language 'fr'; the known ones are en, zh"):
+        scene(race, language="fr")
+
+
+@pytest.mark.parametrize("form", ["gif", "png", "pdf"])
+def test_without_a_chinese_font_a_sentence_and_no_boxes(tmp_path, monkeypatch, form):
+    monkeypatch.setattr(_fonts, "chinese", lambda bold=False: None)
+    monkeypatch.setattr(_browser, "browser", lambda: "a browser")
+    monkeypatch.setattr(_browser.sys, "platform", "linux")
+    with pytest.raises(UserError, match="needs a font with Chinese letters"):
+        write(example_race(), tmp_path / f"a.{form}", language="zh")
+    write(example_race(), tmp_path / "a.svg", language="zh")  # whose fonts are its reader's
+
+
+@pytest.mark.skipif(_fonts.chinese() is None, reason="no font with Chinese letters")
+def test_a_moving_picture_has_its_chinese_letters(tmp_path):
+    write(example_race()[:1], tmp_path / "zh.gif", language="zh")
+    for bold in (False, True):
+        assert any(_raster._has(font, "词") for font in _fonts.fonts(20, bold))
 
 
 def test_which_lane_and_step():

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from mtpviz.analysis.speedup import CHANGES
 from mtpviz.chinese import CHINESE
 from mtpviz.chinese.phrases import PHRASES
 from mtpviz.discover import plots, strategies
@@ -27,7 +28,7 @@ def test_every_sentence_has_its_translation_with_the_same_values():
 
 
 def test_what_other_rooms_say_in_english_is_translated():
-    said = [text for module in plots().values() for text in (module.TITLE, module.ABOUT)]
+    said = [text for module in plots().values() for text in (module.TITLE, module.ABOUT)] + list(CHANGES.values())
     said += [entry.blurb for entry in strategies().values()]
     said += [text for entry in presets() for text in (entry["label"], entry["about"])]
     assert not [text for text in said if text not in PHRASES]

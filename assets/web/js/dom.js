@@ -39,7 +39,7 @@ mtp.dom = (() => {
   return { el, svg, text, attr, icon };
 })();
 
-// The sentence called `name` (mtpviz/strings.py), with its values filled in.
+// The sentence called `name` (mtpviz/strings), with its values filled in.
 mtp.say = (name, values) => {
   let text = mtp.strings[name];
   for (const [key, value] of Object.entries(values ?? {})) text = text.replaceAll("{" + key + "}", value);

@@ -80,7 +80,7 @@ mtp.Race = class {
     return Math.max(0, ...this.lanes.map((lane) => lane.end));
   }
 
-  // The least share of distinct 4-grams of the lanes' texts (mtpviz/trace.py); NaN where they are not known yet.
+  // The least share of distinct 4-grams of the lanes' texts (mtpviz/trace); NaN where they are not known yet.
   get distinct() {
     if (this.share === undefined && this.finished) this.share = Math.min(...this.lanes.map((lane) => lane.distinct));
     return this.share ?? NaN;

@@ -26,9 +26,10 @@ mtp.save = () => {
   view.addEventListener("change", () => (gif.disabled = !["race", "tree"].includes(view.value)));
   text(menu.button, say("save"));
 
-  // What the picture shows is what the reader sees: the theme, the lane and step under the microscope, the ghosts.
+  // What the picture shows is what the reader sees: the theme and the language, the lane and step under the microscope,
+  // the ghosts.
   function picture() {
-    const wish = { view: view.value, size: size.value, theme: state.theme, rejected: state.ghosts };
+    const wish = { view: view.value, size: size.value, theme: state.theme, language: state.language, rejected: state.ghosts };
     const step = mtp.player.count() - 1;
     return view.value === "tree" ? { ...wish, lane: state.lane, ...(step >= 0 && { step }) } : wish;
   }

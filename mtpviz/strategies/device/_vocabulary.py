@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from mtpviz.engine.device.memory import check
+from mtpviz.errors import UserError
 from mtpviz.kernels.device.vocab import VocabScratch, top_tokens
 from mtpviz.strategies._vocabulary import choose
 
@@ -13,6 +14,8 @@ from mtpviz.strategies._vocabulary import choose
 class Head:
     """unembedding: (tokens, hidden) on the device; part: its name among the session's parts. rows, top: of the largest
     call. trained: as for `choose`.
+
+    UserError where so few tokens are kept that `top` of them cannot be had: it would name some twice.
 
     name: the language or "full". size: tokens that are scored. weight: (size, hidden). names: int32 (size,), the
     token of each row, None where it is the row's number.
@@ -24,6 +27,9 @@ class Head:
         self.weight, self.names = session.part(f"{part} {self.name} on the device",
                                                lambda _: _cut(unembedding, kept, ids))
         self.size, device = len(self.weight), unembedding.device
+        if self.size < top:
+            raise UserError(f"The vocabulary map {self.name!r} keeps {self.size} tokens for the {part}, fewer than the "
+                            f"{top} children that a node of this tree may have; vocab=full or tree=chain will do.")
         self.lse = torch.empty(rows, dtype=torch.float32, device=device)
         self.scratch = VocabScratch(device, rows, self.size, top)
 

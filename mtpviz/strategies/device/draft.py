@@ -12,15 +12,15 @@ from mtpviz.engine.device.memory import caches, padded
 from mtpviz.engine.device.program import Program
 from mtpviz.engine.random import DRAFT
 from mtpviz.engine.sampling import Sampling
-from mtpviz.heads.vocabulary import FULL
 from mtpviz.kernels.device.feed import feed
 from mtpviz.kernels.device.gather import gather_last
+from mtpviz.kernels.device.linear import Workspace, linear
 from mtpviz.kernels.device.sample import sample
 from mtpviz.kernels.device.weigh import weigh_probs
 from mtpviz.models.gpu import Block
 from mtpviz.strategies.device._auto import IDLE
 from mtpviz.strategies.device._tree import Recurrent
-from mtpviz.strategies.draft import Draft
+from mtpviz.strategies.draft import Draft, drawn
 
 
 class DeviceDraft(Recurrent):
@@ -32,7 +32,7 @@ class DeviceDraft(Recurrent):
         super().__init__(session, sampling, **settings)
         self.model, self.head = session.draft.model, session.draft.card
         if self.chosen["propose"] == "sample" and not sampling.greedy:
-            self.chosen |= {"tree": "chain", "vocab": FULL}
+            self.chosen |= drawn(self.chosen)
             self.rule = "rejection"
         self.shapes_of(self.chosen["depth"])
         self.fed_at_once = self.depth + 1 + IDLE * (self.auto is not None)
@@ -59,7 +59,12 @@ class DeviceDraft(Recurrent):
         self.last = torch.zeros((batch, self.model.config.hidden), dtype=self.model.dtype, device=device)
         if self.rule == "rejection":
             depth = self.depth
-            self.logits = torch.empty((batch, self.unembedding.size), dtype=torch.float32, device=device)
+            head = self.unembedding
+            self.workspace = Workspace(device, batch, [tuple(head.weight.shape)])
+            # The rule compares whole vocabularies: a token that was cut off keeps its -inf.
+            self.logits = torch.full((batch, self.model.config.vocab), float("-inf"), device=device)
+            self.places = None if head.names is None else head.names.long()
+            self.scored = self.logits if self.places is None else torch.empty((batch, head.size), device=device)
             self.token, self.at = torch.zeros_like(state.root), torch.zeros_like(state.root)
             self.parents = torch.arange(-1, depth, dtype=torch.int32, device=device).repeat(batch, 1)
             self.counts = torch.full_like(state.root, depth + 1)
@@ -98,7 +103,9 @@ class DeviceDraft(Recurrent):
         target.counts.copy_(self.counts)
         normed, at = self.committed(state), state.lengths
         for level in range(depth):
-            self.model.logits(normed, self.logits, state.batch)
+            linear(normed, self.unembedding.weight, self.scored, self.workspace)
+            if self.places is not None:
+                self.logits.index_copy_(1, self.places, self.scored)
             sample(self.logits, program.dists[:, level], self.token, state.seeds, at, s.temperature, s.top_k,
                    s.top_p, s.min_p, normalise=True, stream=DRAFT)
             target.tokens[:, level + 1].copy_(self.token)

@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parent / "interpreted"
 
 
 CHECKS = sorted(path.name for path in FOLDER.glob("check_*.py"))
-LONG = ["check_drafters.py", "check_device.py", "check_decode.py", "check_attention.py"]
+LONG = ["check_drafters.py", "check_device.py", "check_decode.py", "check_attention.py", "check_bench.py"]
 
 
 @pytest.fixture(scope="module")

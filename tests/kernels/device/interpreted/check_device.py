@@ -56,7 +56,8 @@ class NoTorch(TorchDispatchMode):
     """Fails on every operation that computes: a step may look at tensors and copy them, the rest is the kernels'."""
 
     ALLOWED = frozenset({"new_empty", "set_", "empty", "view", "_unsafe_view", "slice", "select", "copy_", "unsqueeze",
-                         "flatten", "detach", "alias", "as_strided", "unbind"})  # new_empty, set_: the interpreter's
+                         "index_copy_", "flatten", "detach", "alias", "as_strided",
+                         "unbind"})  # new_empty, set_: the interpreter's
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         name = function.overloadpacket.__name__
@@ -77,7 +78,8 @@ def decode(session, spec: str, sampling=GREEDY, new=32, record=True, watch=True,
 @pytest.mark.parametrize(("spec", "sampling", "new", "record"), [
     ("ntp", GREEDY, 32, False), ("ntp", DRAWN, 8, True), ("draft:tree=chain:depth=2", GREEDY, 32, False),
     ("draft:tree=dynamic:depth=2:width=2:nodes=4", DRAWN, 32, False), ("lookup:nodes=5", GREEDY, 8, True),
-    ("draft:depth=3:propose=sample", DRAWN, 12, True), ("mtp:tree=dynamic:width=2:nodes=7", GREEDY, 8, True)])
+    ("draft:depth=3:propose=sample", DRAWN, 12, True), ("draft:depth=2:propose=sample:vocab=zh", DRAWN, 10, True),
+    ("mtp:tree=dynamic:width=2:nodes=7", GREEDY, 8, True)])
 def test_tokens_trees_and_records_equal_the_cpu_s(sessions, spec, sampling, new, record):
     equal_the_cpu(sessions, spec, sampling, new, record)
 

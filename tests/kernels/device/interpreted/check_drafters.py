@@ -129,3 +129,27 @@ def test_what_a_device_cannot_draft_is_one_sentence(sessions):  # noqa: F811
         with pytest.raises(UserError, match=says) as told:
             make_drafter(spec, sessions[1], GREEDY)
         assert str(told.value).count("\n") == 0
+
+
+def test_a_tree_wider_than_the_vocabulary_is_one_sentence(sessions, tmp_path):  # noqa: F811
+    """Not one that drafts a token twice; a narrower tree is drafted from it, of no token but those."""
+    session, kept = sessions[1], [7, 200]
+    (tmp_path / "en.json").write_text(json.dumps({"vocab": session.config.vocab, "ids": kept}))
+    narrow = Session(replace(session.entry, vocabulary=tmp_path), session.device, "fp32")
+    narrow._pass_costs, narrow._read_gb_s = session._pass_costs, session._read_gb_s
+    for spec, part in (("draft:depth=1", "draft head"), ("mtp:tree=dynamic:width=3:nodes=3:heads=1", "target head")):
+        with pytest.raises(UserError, match=f"'en' keeps 2 tokens for the {part}, fewer than the . children"):
+            decode(narrow, spec + ":vocab=en", GREEDY, 4, False, False)
+    trace = decode(narrow, "mtp:tree=dynamic:width=2:nodes=2:heads=1:vocab=en", GREEDY, 4)
+    assert {node.token for step in trace.steps for node in step.nodes} == set(kept)
+
+
+def test_a_drawn_chain_is_no_tree(sessions):  # noqa: F811
+    said = []
+    for session in sessions:
+        with pytest.raises(UserError, match="propose=sample draws a chain, so tree=dynamic cannot") as told:
+            make_drafter("draft:propose=sample:tree=dynamic", session, DRAWN)
+        said.append(str(told.value))
+        greedy = make_drafter("draft:propose=sample:tree=dynamic", session, GREEDY)  # nothing is drawn
+        assert greedy.chosen["tree"] == "dynamic" and greedy.rule == "match"
+    assert said[0] == said[1]

@@ -17,7 +17,8 @@ DTYPES = {"fp16": torch.float16, "fp32": torch.float32} | ({} if interpreting() 
 @pytest.fixture(autouse=True)
 def where(request):
     """Tensors of the kernels' checks are made where the kernels run; whole models bring their own device."""
-    alone = request.path.name in ("check_decode.py", "check_device.py", "check_drafters.py", "check_model.py")
+    alone = request.path.name in ("check_bench.py", "check_decode.py", "check_device.py", "check_drafters.py",
+                                      "check_model.py")
     with nullcontext() if alone else torch.device(DEVICE):
         yield
 
