@@ -1,4 +1,4 @@
-"""A recurrent draft's own passes, compiled from the token to its candidates: no Python stands between two levels.
+"""A recurrent draft's own passes, compiled from the token to its logits: no Python stands between two levels.
 
 A draft model's row is its token's embedding. A draft module's row (EAGLE, EAGLE-3, FastMTP: heads/recurrent.py) is made
 of that and of a feature, which the target left for committed rows and the draft itself for drafted ones.
@@ -9,16 +9,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
-from mtpviz.errors import UserError
 from mtpviz.kernels.compiler import numba
-from mtpviz.kernels.linear import aligned_copy, multiply, pack
+from mtpviz.kernels.linear import multiply
 from mtpviz.kernels.norm import copy_rows, rms_norm_rows
-from mtpviz.models.cpu import MAX_ROWS, Cache, CpuModel
 from mtpviz.models.layers import run_layers
-
-_NO_MATRIX = pack(torch.zeros((0, 2), dtype=torch.bfloat16))  # of the type that heads' matrices have on disk
 
 
 class Parts(NamedTuple):
@@ -51,67 +46,6 @@ class Parts(NamedTuple):
     scored: int
 
 
-class Drafting:
-    """A draft on its model and cache. embedding: whose rows the tokens are. module: a RecurrentHead, None for a draft
-    model. panels, ids, scored: of the unembedding to draft with (`CpuModel.pack_head`); ids None for all."""
-
-    def __init__(self, model: CpuModel, cache: Cache, embedding: np.ndarray, module, panels: np.ndarray,
-                 ids: np.ndarray | None, scored: int):
-        self.model, self.cache = model, cache
-        hidden, none = model.config.hidden, np.zeros(0, np.float32)
-
-        def rows(count: int, width: int = hidden) -> np.ndarray:
-            return aligned_copy(np.zeros((count, width), np.float32))
-
-        def part(name: str) -> np.ndarray:
-            found = getattr(module, name, None)
-            return none if found is None else found
-
-        mix = getattr(module, "mix", None)
-        wanted = np.full(model.config.layers + 1, -1, np.int32)
-        raw = module is not None and module.raw
-        wanted[-1] = 0 if raw else -1
-        self.parts = Parts(
-            model.compiled(panels), wanted, embedding, module is not None,
-            _NO_MATRIX if mix is None else mix.panels, part("bias"), part("token_norm"),
-            part("feature_norm"), raw, rows(MAX_ROWS), rows(MAX_ROWS), rows(MAX_ROWS, 2 * hidden), rows(MAX_ROWS),
-            rows(1), np.zeros(0, np.int64) if ids is None else ids, scored)
-
-    @property
-    def arguments(self) -> tuple:
-        """What `level` takes first: parts, keys, values and length of the cache."""
-        threads = self.model.threads
-        if threads != self.parts.model[1]:
-            self.parts = self.parts._replace(model=(self.parts.model[0], threads, *self.parts.model[2:]))
-        numba.set_num_threads(threads)
-        return self.parts, self.cache.keys, self.cache.values, self.cache.length
-
-    def take(self, tokens: np.ndarray, features: np.ndarray | None) -> np.ndarray:
-        """Take committed rows, at most MAX_ROWS, into the cache: tokens int64 (n,), features fp32 (n, hidden) or None.
-        The logits of the last one, fp32 (1, scored), a view."""
-        count = len(tokens)
-        self._check(count)
-        if features is not None:
-            self.parts.features[:count] = features
-        whole = _take(*self.arguments, tokens)
-        self.cache.length += count
-        return self._logits(whole, 1)
-
-    def run(self, tokens: np.ndarray, parents: np.ndarray, levels: np.ndarray) -> np.ndarray:
-        """`level`, and its logits, fp32 (n, scored), a view."""
-        self._check(len(parents))
-        return self._logits(level(*self.arguments, tokens, parents, levels), len(tokens))
-
-    def _check(self, rows: int) -> None:
-        if self.cache.length + rows > self.cache.slots:
-            raise UserError(f"The draft's cache holds {self.cache.slots} tokens; {self.cache.length} and {rows} more "
-                            "do not fit.")
-
-    def _logits(self, whole: bool, rows: int) -> np.ndarray:
-        self.model.check(whole)
-        return self.model.logits[:rows, : self.parts.scored]
-
-
 @numba.njit(cache=True, nogil=True)
 def level(parts, keys, values, length, tokens, parents, levels):
     """Run drafted rows: tokens int64 (n,), `levels` int64 (n,), from 1, below the last committed row at length - 1.
@@ -132,10 +66,10 @@ def level(parts, keys, values, length, tokens, parents, levels):
 
 
 @numba.njit(cache=True, nogil=True)
-def _take(parts, keys, values, length, tokens):
+def take(parts, keys, values, length, tokens):
     """Run committed rows, whose features are in parts.features: each hangs on the one before."""
     rows = np.arange(tokens.shape[0])
-    whole = _pass(parts, keys, values, length, tokens, rows - 1, length + rows, 1)
+    whole = _pass(parts, keys, values, length, tokens, rows - 1, length + rows, np.int64(1))
     if parts.modular:
         parts.last[0] = _left(parts)[tokens.shape[0] - 1]
     return whole
@@ -170,7 +104,7 @@ def _pass(parts, keys, values, length, tokens, parents, positions, scored_rows):
                     stream[row, i] += parts.bias[i]
     return run_layers(arrivals, threads, buffers, attending, weights, tables, (keys, values), parents.astype(np.int32),
                       positions.astype(np.int32), parts.wanted,
-                      (length, parents.shape[0] - count, count, scored_rows, 0, hidden, heads, head_dim), eps)
+                      (length, parents.shape[0] - count, count, scored_rows, np.int64(0), hidden, heads, head_dim), eps)
 
 
 @numba.njit(cache=True, nogil=True)

@@ -13,12 +13,12 @@ from typing import ClassVar
 import numpy as np
 
 from mtpviz.engine.drafter import Features
+from mtpviz.engine.drafting import Drafting
 from mtpviz.engine.sampling import Sampling
 from mtpviz.errors import UserError
 from mtpviz.heads.recurrent import RecurrentHead
 from mtpviz.models.config import ModelConfig
 from mtpviz.models.cpu import MAX_ROWS, CpuModel
-from mtpviz.models.drafting import Drafting
 from mtpviz.models.weights import Weights
 from mtpviz.strategies import _tree, _vocabulary
 from mtpviz.strategies._tree import Recurrent

@@ -17,13 +17,13 @@ import numpy as np
 from mtpviz.engine import auto
 from mtpviz.engine.budget import Budget
 from mtpviz.engine.drafter import Drafter, Setting
+from mtpviz.engine.drafting import Drafting
 from mtpviz.engine.grow import Children, Pool, chain, dynamic, fixed, opt
 from mtpviz.engine.sampling import Sampling, top_probs
 from mtpviz.engine.static import Rows, StaticTree, read_table
 from mtpviz.engine.tree import TokenTree
 from mtpviz.errors import UserError
 from mtpviz.models.cpu import MAX_ROWS
-from mtpviz.models.drafting import Drafting
 from mtpviz.strategies._vocabulary import Head
 from mtpviz.trace import Step
 
@@ -174,9 +174,8 @@ class Recurrent(TreeDrafter):
 
     def _grow_auto(self, logits: np.ndarray, depth: int) -> TokenTree:
         start, budget, nodes = time.perf_counter(), self.budget, self._nodes
-        kept, expected, calls, budget.top_prob, whole = auto.grow(
-            *self.drafting.arguments, logits, depth, MAX_NODES, budget.prices(), budget.top_prob, nodes)
-        self.drafting.model.check(whole)
+        kept, expected, calls, budget.top_prob = self.drafting.grow(logits, depth, MAX_NODES, budget.prices(),
+                                                                    budget.top_prob, nodes)
         budget.observe_calls(1000 * (time.perf_counter() - start), calls)
         budget.observe_tree(expected, calls)
         self.rows = {place: row for place, row in enumerate(nodes.rows[kept].tolist()) if row >= 0}

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from mtpviz.engine.drafter import Setting
+from mtpviz.engine.drafting import Drafting
 from mtpviz.engine.random import DRAFT, uniform
 from mtpviz.engine.sampling import Sampling, draw
 from mtpviz.engine.tree import TokenTree
 from mtpviz.errors import UserError
 from mtpviz.heads.vocabulary import FULL
 from mtpviz.models.cpu import MAX_ROWS
-from mtpviz.models.drafting import Drafting
 from mtpviz.strategies import _tree, _vocabulary
 from mtpviz.strategies._vocabulary import Head
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from mtpviz.engine import auto
 from mtpviz.engine.budget import Budget, PassCost
+from mtpviz.engine.drafting import Drafting
 from mtpviz.engine.grow import Pool, chain, dynamic, fixed, opt
 from mtpviz.engine.sampling import top_probs
 from mtpviz.engine.static import Place
 from mtpviz.models.config import ModelConfig
 from mtpviz.models.cpu import CpuModel
-from mtpviz.models.drafting import Drafting
 from mtpviz.models.weights import LayerWeights, Weights
 
 FLAT = PassCost((1, 64), [1.0, 1.0])  # more rows cost nothing
@@ -127,9 +127,8 @@ def grown(depth: int, nodes: int, budget: Budget):
     """The compiled tree: tokens, parents and chances of what is kept, and the draft calls."""
     drafting, logits = recurrent()
     found = auto.Nodes.new(depth * auto.WIDTH**2)
-    kept, expected, calls, _, whole = auto.grow(*drafting.arguments, logits, depth, nodes, budget.prices(),
-                                                budget.top_prob, found)
-    assert whole and expected == pytest.approx(found.chances[kept].sum())
+    kept, expected, calls, _ = drafting.grow(logits, depth, nodes, budget.prices(), budget.top_prob, found)
+    assert expected == pytest.approx(found.chances[kept].sum())
     place = {old: new for new, old in enumerate(kept.tolist())} | {-1: -1}
     parents = [place[parent] for parent in found.parents[kept].tolist()]  # KeyError if a parent is missing
     return found.tokens[kept].tolist(), parents, found.chances[kept].tolist(), calls
