@@ -1,45 +1,112 @@
 // The running text of one lane: appends and removes whole steps, in blocks that the browser may skip when out of sight.
 mtp.Flow = class {
-  static BLOCK = 150; // tokens; a block ends at a line's end, so that it never breaks a line of text
+  static BLOCK = 48; // tokens, at least: what the browser lays out anew for every token that comes
 
   constructor(host, lane, index) {
     const { el } = mtp.dom;
     this.lane = lane;
     this.host = host;
     this.index = index;
-    this.shown = -1; // steps shown; -1: not even the first token
-    this.spans = [];
+    this.spans = []; // the nodes of the first token, then of each step shown
     this.pointed = null;
     const prompt = lane.run.prompt ?? "";
-    this.prompt = el("span", { class: "prompt", text: prompt.length > 160 ? "…" + prompt.slice(-160) : prompt });
     this.cursor = el("span", { class: "cursor", "aria-hidden": "true" });
-    host.replaceChildren();
+    this.block = el("div", { class: "block" }, el("span", { class: "prompt", text: prompt.length > 160 ? "…" + prompt.slice(-160) : prompt }), this.cursor);
+    host.replaceChildren(this.block);
     this.stick = true; // at the bottom, until the reader scrolls away from it
     host.addEventListener("scroll", () => (this.stick = host.scrollTop + host.clientHeight >= host.scrollHeight - 40));
-    new ResizeObserver(() => this.stick && this.settle()).observe(host);
-    this.newBlock();
-    this.block.prepend(this.prompt);
+    new ResizeObserver(() => this.refit()).observe(host);
   }
 
-  newBlock() {
-    this.block = mtp.dom.el("div", { class: "block" }, this.cursor);
-    this.filled = 0;
-    this.host.append(this.block);
+  // Steps shown; -1: not even the first token.
+  get shown() {
+    return this.spans.length - 1;
   }
 
-  // Show the first `count` steps; -1 shows nothing but the prompt. Whether the text moved and is to be scrolled.
+  // The same lane, now told in full: where the text shown is the text it tells, it stays as it is.
+  adopt(lane) {
+    const same = (step, other) => step.accepted === other?.accepted && step.drafted === other.drafted && step.texts.join("\0") === other.texts.join("\0");
+    const kept = !this.withGhosts && lane.run.strategy === this.lane.run.strategy && lane.first === this.lane.first
+      && this.lane.steps.slice(0, Math.max(0, this.shown)).every((step, i) => same(step, lane.steps[i]));
+    if (kept) this.lane = lane;
+    return kept;
+  }
+
+  // Show the first `count` steps; -1 shows nothing but the prompt. Whether the text moved, to be settled.
   show(count, running, ghosts) {
     const changed = count !== this.shown || ghosts !== this.withGhosts;
+    while (this.shown > (ghosts === this.withGhosts ? count : -1)) this.remove();
     this.withGhosts = ghosts;
-    while (this.shown > count) this.remove();
     while (this.shown < count) this.append();
     this.cursor.hidden = !running;
-    return changed && this.stick;
+    return changed;
   }
 
-  // Scroll to the end. All lanes do so after all have written, so that the browser lays the page out but once.
+  // Scroll to the end, unless the reader went elsewhere. All lanes do so after all have written, and fold after that, so that
+  // the browser lays the page out but once.
   settle() {
-    this.host.scrollTop = 1e9;
+    if (this.stick) this.host.scrollTop = 1e9;
+  }
+
+  // A long block ends where the browser has begun a new line anyway: so the text looks the same, and what comes next is laid
+  // out without what is above it.
+  fold() {
+    this.wide = this.host.clientWidth;
+    const nodes = this.block.children, cuts = [];
+    let bottom = Infinity, room = 1; // tokens that still have to stand before the next cut
+    for (let i = mtp.Flow.BLOCK - 1; i < nodes.length - 1; i += 1) {
+      const boxes = nodes[i].getClientRects(), top = boxes[0]?.top;
+      if (room <= 0 && top >= bottom && !this.indented(nodes[i])) {
+        cuts.push({ node: nodes[i], top });
+        room = mtp.Flow.BLOCK;
+      }
+      room -= 1;
+      bottom = boxes[boxes.length - 1]?.bottom ?? bottom;
+    }
+    if (cuts.length) this.cut(cuts);
+  }
+
+  // Whether a token stands behind white space of its own line, which would stay behind with the block above.
+  indented(node) {
+    let text = "";
+    for (let at = node.previousSibling; at?.nodeType === Node.TEXT_NODE; at = at.previousSibling) text = at.data + text;
+    return /\n[^\n]+$/.test(text);
+  }
+
+  // Each part is told how high it is: the browser may never have to lay it out.
+  cut(cuts) {
+    const first = this.block, range = document.createRange();
+    const tops = [first.getBoundingClientRect().top, ...cuts.map(({ top }) => top)];
+    const high = (part, i) => (part.style.containIntrinsicHeight = `auto ${tops[i + 1] - tops[i]}px`);
+    range.setEndAfter(first.lastChild);
+    cuts.map(({ node }, i) => [node, i + 1]).reverse().forEach(([node, i]) => {
+      const part = mtp.dom.el("div", { class: "block" });
+      range.setStartBefore(node);
+      part.append(range.extractContents());
+      range.setEndAfter(first.lastChild);
+      first.after(part);
+      if (i < cuts.length) high(part, i);
+    });
+    high(first, 0);
+    this.block = this.host.lastChild;
+  }
+
+  // Another width breaks the lines elsewhere: the blocks become one again, which then folds.
+  refit() {
+    if (this.wide !== this.host.clientWidth) {
+      this.join();
+      this.fold();
+    }
+    this.settle();
+  }
+
+  join() {
+    const [first, ...rest] = this.host.children;
+    for (const block of rest) {
+      first.append(...block.childNodes);
+      block.remove();
+    }
+    this.block = first;
   }
 
   append() {
@@ -49,26 +116,21 @@ mtp.Flow = class {
       const step = this.lane.steps[number];
       step.texts.forEach((text, i) => {
         const kind = this.lane.kind(step, i);
-        if (kind === "bonus" && step.full) made.push(...this.ghosts(step));
+        if (kind === "bonus" && step.full && this.withGhosts) made.push(...this.ghosts(step));
         made.push(...this.token(text, kind, number, i));
       });
     }
     this.spans.push(made);
-    this.shown += 1;
     this.cursor.before(...made);
-    this.filled += made.length;
-    if (this.filled >= mtp.Flow.BLOCK && made.at(-1)?.textContent.endsWith("\n")) this.newBlock();
   }
 
   remove() {
     for (const node of this.spans.pop()) node.remove();
-    this.shown -= 1;
-    const before = this.block.previousSibling;
-    if (this.block.firstChild !== this.cursor || !before) return;
-    this.block.remove();
-    this.block = before;
-    this.block.append(this.cursor);
-    this.filled = this.block.childNodes.length;
+    while (this.block.firstChild === this.cursor && this.block.previousSibling) {
+      this.block = this.block.previousSibling;
+      this.block.nextSibling.remove();
+      this.block.append(this.cursor);
+    }
   }
 
   // The space before a word and the line breaks after it belong to their token but stand outside its mark: words stay

@@ -57,8 +57,9 @@ mtp.views.push({
     return (state) => {
       if (!state.race) return;
       if (race !== state.race) {
+        const told = race?.live && state.race.live && !race.finished && rows.every((part, index) => part.flow.adopt(state.race.lanes[index]));
         race = state.race;
-        build();
+        if (!told) build();
       }
       host.classList.toggle("ghosts", state.ghosts);
       const won = race.won, moved = [];
@@ -91,6 +92,7 @@ mtp.views.push({
         part.row.classList.toggle("unknown", !known || !Number.isFinite(now.speedup));
       });
       for (const flow of moved) flow.settle();
+      for (const flow of moved) flow.fold();
     };
   },
 });
