@@ -28,7 +28,7 @@ from mtpviz.analysis.exactness import exactness
 from mtpviz.analysis.lanes import baseline
 from mtpviz.trace import PHASES, Step, Trace
 
-WINDOW = 32
+WINDOW = 8
 TICK_SECONDS = 1 / 15
 TREE_SECONDS = 0.25  # between two trees of one lane: the eye follows no more, and they are most of the bytes
 

@@ -1,6 +1,6 @@
 // The race: who is ahead, and what did they write. One lane a strategy, its speedup the one big thing.
 mtp.views.push({
-  name: "lanes", area: "left", order: 10,
+  name: "lanes", area: "left", order: 10, swift: true,
   mount(host) {
     const { el, text, attr, icon } = mtp.dom, { set } = mtp.store;
     let race = null, rows = [];
