@@ -42,62 +42,67 @@ mtp.Flow = class {
     return changed;
   }
 
-  // Scroll to the end, unless the reader went elsewhere. All lanes do so after all have written, and fold after that, so that
-  // the browser lays the page out but once.
-  settle() {
+  // After all lanes have written: scroll to the end, where the reader did not go elsewhere, and fold. First all are read, then
+  // all are changed, so that the browser lays the page out but once.
+  static settle(flows) {
+    for (const flow of flows) flow.end();
+    const folds = flows.map((flow) => flow.folds());
+    flows.forEach((flow, i) => flow.cut(folds[i]));
+  }
+
+  end() {
     if (this.stick) this.host.scrollTop = 1e9;
   }
 
-  // A long block ends where the browser has begun a new line anyway: so the text looks the same, and what comes next is laid
-  // out without what is above it.
-  fold() {
+  // Where the last block is to end: at tokens with which the browser has begun a new line anyway. So the text looks the same,
+  // and what comes next is laid out without what is above it. Only reads: all lanes are asked before one is cut.
+  folds() {
+    const { BLOCK } = mtp.Flow, nodes = this.block.children, found = [];
     this.wide = this.host.clientWidth;
-    const nodes = this.block.children, cuts = [];
-    let bottom = Infinity, room = 1; // tokens that still have to stand before the next cut
-    for (let i = mtp.Flow.BLOCK - 1; i < nodes.length - 1; i += 1) {
-      const boxes = nodes[i].getClientRects(), top = boxes[0]?.top;
-      if (room <= 0 && top >= bottom && !this.indented(nodes[i])) {
-        cuts.push({ node: nodes[i], top });
-        room = mtp.Flow.BLOCK;
-      }
-      room -= 1;
-      bottom = boxes[boxes.length - 1]?.bottom ?? bottom;
+    for (let i = nodes.length - 2, low = nodes[i]?.offsetTop; i >= BLOCK; i -= 1) {
+      const high = nodes[i - 1].offsetTop;
+      if (low > high && this.begins(nodes[i], low - high)) {
+        found.unshift({ node: nodes[i], top: low });
+        i -= BLOCK - 1;
+        low = nodes[i - 1]?.offsetTop;
+      } else low = high;
     }
-    if (cuts.length) this.cut(cuts);
+    if (found.length) found.unshift({ node: null, top: this.block.offsetTop });
+    return found;
   }
 
-  // Whether a token stands behind white space of its own line, which would stay behind with the block above.
-  indented(node) {
+  // Whether a token that stands lower than the one before it is the first in its line: none of that one is there, nor white
+  // space that would stay behind.
+  begins(node, lower) {
+    const before = node.previousElementSibling;
+    if (lower < before.offsetHeight / 2 || before.getClientRects().length > 1) return false;
     let text = "";
-    for (let at = node.previousSibling; at?.nodeType === Node.TEXT_NODE; at = at.previousSibling) text = at.data + text;
-    return /\n[^\n]+$/.test(text);
+    for (let at = node.previousSibling; at !== before; at = at.previousSibling) text = at.data + text;
+    return !/\n[^\n]+$/.test(text);
   }
 
   // Each part is told how high it is: the browser may never have to lay it out.
-  cut(cuts) {
+  cut(folds) {
     const first = this.block, range = document.createRange();
-    const tops = [first.getBoundingClientRect().top, ...cuts.map(({ top }) => top)];
-    const high = (part, i) => (part.style.containIntrinsicHeight = `auto ${tops[i + 1] - tops[i]}px`);
-    range.setEndAfter(first.lastChild);
-    cuts.map(({ node }, i) => [node, i + 1]).reverse().forEach(([node, i]) => {
+    for (let i = folds.length - 1; i > 0; i -= 1) {
       const part = mtp.dom.el("div", { class: "block" });
-      range.setStartBefore(node);
-      part.append(range.extractContents());
+      range.setStartBefore(folds[i].node);
       range.setEndAfter(first.lastChild);
+      part.append(range.extractContents());
       first.after(part);
-      if (i < cuts.length) high(part, i);
-    });
-    high(first, 0);
+    }
     this.block = this.host.lastChild;
+    let part = first;
+    for (let i = 1; i < folds.length; i += 1, part = part.nextSibling) part.style.containIntrinsicHeight = `auto ${folds[i].top - folds[i - 1].top}px`;
   }
 
   // Another width breaks the lines elsewhere: the blocks become one again, which then folds.
   refit() {
     if (this.wide !== this.host.clientWidth) {
       this.join();
-      this.fold();
+      this.cut(this.folds());
     }
-    this.settle();
+    this.end();
   }
 
   join() {

@@ -91,8 +91,7 @@ mtp.views.push({
         part.row.classList.toggle("base", index === race.base);
         part.row.classList.toggle("unknown", !known || !Number.isFinite(now.speedup));
       });
-      for (const flow of moved) flow.settle();
-      for (const flow of moved) flow.fold();
+      mtp.Flow.settle(moved);
     };
   },
 });

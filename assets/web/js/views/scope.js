@@ -102,7 +102,7 @@ mtp.views.push({
       number = count - 1;
       [...tabs.childNodes].forEach((tab, index) => attr(tab, "aria-pressed", String(index === state.lane)));
       flow.stick = true;
-      if (flow.show(lane.begun(state.time) ? count : -1, !race.finished, false)) flow.settle(), flow.fold();
+      if (flow.show(lane.begun(state.time) ? count : -1, !race.finished, false)) mtp.Flow.settle([flow]);
       flow.mark("now", found ? number : null);
       flow.mark("hover", state.hover?.lane === state.lane ? state.hover.step : null);
       flow.point(state.hover?.index ?? null);
