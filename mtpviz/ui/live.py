@@ -15,13 +15,14 @@ from mtpviz.trace import Trace
 from mtpviz.ui.order import Order, read_order
 from mtpviz.ui.resident import Resident
 from mtpviz.ui.runs import LiveRun, Runs
-from mtpviz.ui.wire import TICK_SECONDS, Ticker, race_body, race_header
+from mtpviz.ui.wire import TICK_SECONDS, Ticker, race_header
 
 WAIT_SECONDS = 0.25  # between signs of life while the model loads; a closed tab is noticed at the next one
 
 
 def stream(data: dict, resident: Resident, runs: Runs) -> Iterator[dict[str, str]]:
-    """Values for the component, from Start to the whole traces. Closing the iterator frees the engine."""
+    """Values for the component, from Start to the word that the whole traces can be fetched. Closing the iterator frees
+    the engine."""
     run = None
     try:
         order = read_order(data)
@@ -77,7 +78,9 @@ def _race(order: Order, run: LiveRun, resident: Resident) -> Iterator[dict[str, 
                 break
         steps.close()
         race.close()
-        yield run.wire.send(race_header(run.traces, True, end), race_body(run.traces))
+        if rest := ticker.tick():
+            yield run.wire.send(rest)
+        yield run.wire.send(race_header(run.traces, True, end))
     finally:  # also when the visitor has gone: the iterator holds the engine
         steps.close()
         race.close()
