@@ -9,14 +9,29 @@ mtp.Flow = class {
     this.index = index;
     this.spans = []; // the nodes of the first token, then of each step shown
     this.pointed = null;
+    this.wide = 0; // for which the blocks end where they do
     const prompt = lane.run.prompt ?? "";
     this.cursor = el("span", { class: "cursor", "aria-hidden": "true" });
     this.block = el("div", { class: "block" }, el("span", { class: "prompt", text: prompt.length > 160 ? "…" + prompt.slice(-160) : prompt }), this.cursor);
     host.replaceChildren(this.block);
     this.stick = true; // at the bottom, until the reader scrolls away from it
     host.addEventListener("scroll", () => (this.stick = host.scrollTop + host.clientHeight >= host.scrollHeight - 40));
-    new ResizeObserver(() => this.refit()).observe(host);
+    host.flow = this;
+    mtp.Flow.sizes.observe(host);
+    mtp.Flow.sizes.observe(this.block);
   }
+
+  // The browser tells when it has laid the page out and a text has grown or has another width: then it is known where the
+  // end is, and nothing has to be laid out twice. Blocks are cut after that frame, all lanes' at once.
+  static sizes = new ResizeObserver((entries) => {
+    const flows = [...new Set(entries.map(({ target }) => (target.flow ?? target.parentNode?.flow)))].filter((flow) => flow?.host.isConnected);
+    for (const flow of flows) flow.end();
+    setTimeout(() => {
+      for (const flow of flows) flow.join();
+      const folds = flows.map((flow) => flow.folds());
+      flows.forEach((flow, i) => flow.cut(folds[i]));
+    });
+  });
 
   // Steps shown; -1: not even the first token.
   get shown() {
@@ -32,24 +47,15 @@ mtp.Flow = class {
     return kept;
   }
 
-  // Show the first `count` steps; -1 shows nothing but the prompt. Whether the text moved, to be settled.
+  // Show the first `count` steps; -1 shows nothing but the prompt.
   show(count, running, ghosts) {
-    const changed = count !== this.shown || ghosts !== this.withGhosts;
     while (this.shown > (ghosts === this.withGhosts ? count : -1)) this.remove();
     this.withGhosts = ghosts;
     while (this.shown < count) this.append();
     this.cursor.hidden = !running;
-    return changed;
   }
 
-  // After all lanes have written: scroll to the end, where the reader did not go elsewhere, and fold. First all are read, then
-  // all are changed, so that the browser lays the page out but once.
-  static settle(flows) {
-    for (const flow of flows) flow.end();
-    const folds = flows.map((flow) => flow.folds());
-    flows.forEach((flow, i) => flow.cut(folds[i]));
-  }
-
+  // Scroll to the end, unless the reader went elsewhere.
   end() {
     if (this.stick) this.host.scrollTop = 1e9;
   }
@@ -58,7 +64,6 @@ mtp.Flow = class {
   // and what comes next is laid out without what is above it. Only reads: all lanes are asked before one is cut.
   folds() {
     const { BLOCK } = mtp.Flow, nodes = this.block.children, found = [];
-    this.wide = this.host.clientWidth;
     for (let i = nodes.length - 2, low = nodes[i]?.offsetTop; i >= BLOCK; i -= 1) {
       const high = nodes[i - 1].offsetTop;
       if (low > high && this.begins(nodes[i], low - high)) {
@@ -90,22 +95,17 @@ mtp.Flow = class {
       range.setEndAfter(first.lastChild);
       part.append(range.extractContents());
       first.after(part);
+      mtp.Flow.sizes.observe(part);
     }
     this.block = this.host.lastChild;
     let part = first;
     for (let i = 1; i < folds.length; i += 1, part = part.nextSibling) part.style.containIntrinsicHeight = `auto ${folds[i].top - folds[i - 1].top}px`;
   }
 
-  // Another width breaks the lines elsewhere: the blocks become one again, which then folds.
-  refit() {
-    if (this.wide !== this.host.clientWidth) {
-      this.join();
-      this.cut(this.folds());
-    }
-    this.end();
-  }
-
+  // Another width breaks the lines elsewhere: the blocks become one again, to be cut anew.
   join() {
+    if (this.wide === this.host.clientWidth) return;
+    this.wide = this.host.clientWidth;
     const [first, ...rest] = this.host.children;
     for (const block of rest) {
       first.append(...block.childNodes);

@@ -15,11 +15,13 @@ mtp.Race = class {
 
   static SLICE_MS = 12; // read at once, before the page may do something else
 
-  // From the header of a "race" message and the JSON Lines of its traces, in parts: each a function that gives one.
+  // From the header of a "race" message and the JSON Lines of its traces, in parts: each a function that gives one or a promise.
   static async read(header, parts) {
     const lanes = [], bodies = [];
-    for (const part of parts) {
-      bodies.push(await part());
+    let coming = parts[0]?.();
+    for (let i = 0; i < parts.length; i += 1) {
+      bodies.push(await coming);
+      coming = parts[i + 1]?.(); // is on its way while this one is read
       let since = performance.now();
       for (const line of bodies.at(-1).split("\n")) {
         if (line) mtp.Race.record(lanes, JSON.parse(line));

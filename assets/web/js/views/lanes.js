@@ -62,7 +62,7 @@ mtp.views.push({
         if (!told) build();
       }
       host.classList.toggle("ghosts", state.ghosts);
-      const won = race.won, moved = [];
+      const won = race.won;
       rows.forEach((part, index) => {
         const lane = race.lanes[index], now = race.at(index, state.time), known = now.steps > 0;
         const { server, model } = lane.run;
@@ -76,7 +76,7 @@ mtp.views.push({
         verdict(part, index, race.finished);
         const shown = now.first ? now.steps : -1, written = now.first ? now.tokens + 1 : 0;
         const ended = race.finished && state.time >= lane.end;
-        if (part.flow.show(shown, !ended, state.ghosts)) moved.push(part.flow);
+        part.flow.show(shown, !ended, state.ghosts);
         part.flow.mark("now", state.lane === index && known ? mtp.player.count() - 1 : null);
         part.flow.mark("hover", state.hover?.lane === index ? state.hover.step : null);
         part.flow.point(state.hover?.index ?? null);
@@ -91,7 +91,6 @@ mtp.views.push({
         part.row.classList.toggle("base", index === race.base);
         part.row.classList.toggle("unknown", !known || !Number.isFinite(now.speedup));
       });
-      mtp.Flow.settle(moved);
     };
   },
 });
