@@ -191,7 +191,7 @@ def _against_command_line(bench: Bench, page: Page, report: Report) -> None:
         page.wait_for_function("mtp.store.state.race?.live && !mtp.store.state.race.finished && "
                                "mtp.store.state.race.lanes[0].first !== null", polling=5)
         first.append(time.monotonic() - start)
-        page.wait_for_function(ENDED)
+        page.wait_for_function(ENDED, polling=100)  # not at every frame: the driver is no visitor
         lanes = page.evaluate(f"{LANES}.map((lane) => [lane.run.strategy, lane.stats(lane.steps.length).rate])")
         threads = [page.evaluate(f"{LANES}[0].run.threads")]
         command = [sys.executable, "-m", "mtpviz", "race", prompt, "--json", "--strategies",
