@@ -1,5 +1,5 @@
-"""One live race for one visitor: runs it, tells the browser what is new fifteen times a second, ends it
-cleanly.
+"""One live race for one visitor: runs it, tells the browser what is new up to fifteen times a second,
+ends it cleanly.
 """
 
 from __future__ import annotations

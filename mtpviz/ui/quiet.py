@@ -6,7 +6,7 @@ import time
 from collections import deque
 from pathlib import Path
 
-LOAD = Path("/proc/loadavg")  # its fourth word begins with the number of tasks that run or want to, all over the machine
+LOAD = Path("/proc/loadavg")  # its fourth word begins with the number of tasks on the machine that run or want to
 LOOK_SECONDS = 0.002
 LOOKS = 10  # in a row: a browser that has a message to draw waits up to one frame before it begins
 BUSY = 3  # of those looks that may find somebody: a browser at rest still looks up at every frame
