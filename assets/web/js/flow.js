@@ -15,7 +15,10 @@ mtp.Flow = class {
     this.block = el("div", { class: "block" }, el("span", { class: "prompt", text: prompt.length > 160 ? "…" + prompt.slice(-160) : prompt }), this.cursor);
     host.replaceChildren(this.block);
     this.stick = true; // at the bottom, until the reader scrolls away from it
-    host.addEventListener("scroll", () => (this.stick = host.scrollTop + host.clientHeight >= host.scrollHeight - 40));
+    host.addEventListener("scroll", () => {
+      if (host.scrollHeight !== this.high) return; // it is the text that moved, and its end is sought after its layout
+      this.stick = host.scrollTop + host.clientHeight >= host.scrollHeight - 40;
+    });
     host.flow = this;
     mtp.Flow.sizes.observe(host);
     mtp.Flow.sizes.observe(this.block);
@@ -49,15 +52,20 @@ mtp.Flow = class {
 
   // Show the first `count` steps; -1 shows nothing but the prompt.
   show(count, running, ghosts) {
+    const moves = count !== this.shown || ghosts !== this.withGhosts;
     while (this.shown > (ghosts === this.withGhosts ? count : -1)) this.remove();
     this.withGhosts = ghosts;
     while (this.shown < count) this.append();
     this.cursor.hidden = !running;
+    if (!moves) return;
+    mtp.Flow.sizes.unobserve(this.block); // so that it is told of after this frame's layout, even where its size stays
+    mtp.Flow.sizes.observe(this.block);
   }
 
   // Scroll to the end, unless the reader went elsewhere.
   end() {
     if (this.stick) this.host.scrollTop = 1e9;
+    this.high = this.host.scrollHeight;
   }
 
   // Where the last block is to end: at tokens with which the browser has begun a new line anyway. So the text looks the same,
@@ -72,7 +80,8 @@ mtp.Flow = class {
         low = nodes[i - 1]?.offsetTop;
       } else low = high;
     }
-    if (found.length) found.unshift({ node: null, top: this.block.offsetTop });
+    const top = this.block.offsetTop;
+    if (found.length) found.unshift({ node: null, top }), found.push({ node: null, top: top + this.block.offsetHeight });
     return found;
   }
 
@@ -86,10 +95,10 @@ mtp.Flow = class {
     return !/\n[^\n]+$/.test(text);
   }
 
-  // Each part is told how high it is: the browser may never have to lay it out.
+  // Each part is told how high it is: the browser lays out none before it knows that it is seen. The last fold is the end.
   cut(folds) {
     const first = this.block, range = document.createRange();
-    for (let i = folds.length - 1; i > 0; i -= 1) {
+    for (let i = folds.length - 2; i > 0; i -= 1) {
       const part = mtp.dom.el("div", { class: "block" });
       range.setStartBefore(folds[i].node);
       range.setEndAfter(first.lastChild);
