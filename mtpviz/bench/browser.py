@@ -25,8 +25,8 @@ SERVER_SECONDS = 180.0
 PAGE_MS = 90_000  # the longest that a page may take for any one thing
 ROOT = Path(__file__).resolve().parents[2]
 
-# Runs in the page before its own scripts: long tasks, how late each stamped token (bench/feed.py) is in the DOM, and
-# the bytes of the event stream without the whole traces at its end.
+# Runs in the page before its own scripts: long tasks, how late each stamped token (bench/feed.py) is in the DOM when it
+# first comes there, and the bytes of the event stream.
 PROBE = """
 window.probe = { long: [], late: [], ticks: [], last: 0, end: null, bytes: 0 };
 const fetched = window.fetch;
@@ -41,23 +41,26 @@ async function count(reader) {
     const messages = (rest + decoder.decode(chunk.value, { stream: true })).split("\\n\\n");
     rest = messages.pop();
     for (const text of messages)
-      if (text.includes("process_generating") && !text.includes("mtpviz_trace")) probe.bytes += text.length + 2;
+      if (text.includes("process_generating")) probe.bytes += text.length + 2;
   }
 }
 new PerformanceObserver((list) => { for (const e of list.getEntries()) probe.long.push([e.startTime, e.duration]); })
   .observe({ entryTypes: ["longtask"] });
+const known = new WeakSet();
+window.lateness = (stamp) => (((Date.now() - Number(stamp)) % STAMP) + STAMP) % STAMP;
 new MutationObserver((records) => {
-  const now = Date.now(), ended = window.mtp?.store.state.race?.finished;
+  const { finished } = window.mtp?.store.state.race ?? {};
   let newest = null;
   for (const { addedNodes } of records)
     for (const node of addedNodes)
-      if (/^\\d{5,8}$/.test(node.textContent.trim()) && node.closest?.(".lane")) {
-        const late = (((now - Number(node.textContent)) % STAMP) + STAMP) % STAMP;
-        if (late < 60000) { newest = Math.min(newest ?? late, late); if (!ended) probe.late.push(late); }
+      if (!known.has(node) && /^\\d{5,8}$/.test(node.textContent.trim()) && node.closest?.(".lane")) {
+        const late = lateness(node.textContent);
+        known.add(node); // some move within their text later
+        if (late < 60000) { newest = Math.min(newest ?? late, late); if (!finished) probe.late.push(late); }
       }
-  if (newest === null) return;
-  if (ended) probe.end ??= newest; // the whole traces: every token is set anew
-  else { probe.ticks.push(newest); probe.last = performance.now(); }
+  if (newest === null || finished) return;
+  probe.ticks.push(newest);
+  probe.last = performance.now();
 }).observe(document, { childList: true, subtree: true });
 """
 

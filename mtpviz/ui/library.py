@@ -26,7 +26,7 @@ GALLERY = "gallery"  # a run's id begins with it: "gallery:NAME:STRATEGY+STRATEG
 class Library:
     """Traces by the id of their run, whoever made them; and the server functions that open them.
 
-    What these functions give: {"run", "header", "body"}, a "race" message as wire.py has it, or {"error": sentence}.
+    What opens one gives {"run", "header", "body"}, a "race" message as wire.py has it, or {"error": sentence}.
     """
 
     def __init__(self, runs: Runs, opened: Sequence[Trace]):
@@ -43,7 +43,7 @@ class Library:
         return traces if all(trace.end is not None for trace in traces) else []
 
     def functions(self) -> list[Callable[[object], object]]:
-        """The server functions by the names that the browser calls them by: index, recorded, adopt."""
+        """The server functions by the names that the browser calls them by: index, recorded, adopt, whole."""
 
         def index(_: object = None) -> list[dict]:
             return gallery.index()
@@ -54,7 +54,16 @@ class Library:
         def adopt(file: object) -> dict:
             return self.adopt(file)
 
-        return [index, recorded, adopt]
+        def whole(wish: object) -> dict:
+            return self.whole(wish)
+
+        return [index, recorded, adopt, whole]
+
+    def whole(self, wish: object) -> dict:
+        """{"body": one lane's trace as its file has it}; {} where there is none. wish: [run, number of the lane]."""
+        run, lane = wish if isinstance(wish, list) and len(wish) == 2 else (None, None)
+        traces = self.find(run)
+        return {"body": race_body([traces[lane]])} if isinstance(lane, int) and 0 <= lane < len(traces) else {}
 
     def recorded(self, wish: object) -> dict:
         """Open a race of the gallery. wish: [name, [strategy, ...]], none for all; next-token prediction always

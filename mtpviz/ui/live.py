@@ -1,5 +1,5 @@
-"""One live race for one visitor: runs it, tells the browser what is new fifteen times a second, ends it
-cleanly.
+"""One live race for one visitor: runs it, tells the browser what is new up to fifteen times a second,
+ends it cleanly.
 """
 
 from __future__ import annotations
@@ -13,15 +13,17 @@ from mtpviz.limits import LIMITS
 from mtpviz.strings import Refusal, say
 from mtpviz.trace import Trace
 from mtpviz.ui.order import Order, read_order
+from mtpviz.ui.quiet import Quiet
 from mtpviz.ui.resident import Resident
 from mtpviz.ui.runs import LiveRun, Runs
-from mtpviz.ui.wire import TICK_SECONDS, Ticker, race_body, race_header
+from mtpviz.ui.wire import TICK_SECONDS, Ticker, race_header
 
 WAIT_SECONDS = 0.25  # between signs of life while the model loads; a closed tab is noticed at the next one
 
 
 def stream(data: dict, resident: Resident, runs: Runs) -> Iterator[dict[str, str]]:
-    """Values for the component, from Start to the whole traces. Closing the iterator frees the engine."""
+    """Values for the component, from Start to the word that the whole traces can be fetched. Closing the iterator frees
+    the engine."""
     run = None
     try:
         order = read_order(data)
@@ -49,6 +51,8 @@ def _race(order: Order, run: LiveRun, resident: Resident) -> Iterator[dict[str, 
             return
         yield run.wire.send({"kind": "wait", "for": "model"})
 
+    quiet = Quiet()
+    quiet.wait()  # the number of threads is chosen now, by what is measured
     race = resident.race(order)
     run.traces = race.traces
     first = run.traces[0].run
@@ -63,6 +67,9 @@ def _race(order: Order, run: LiveRun, resident: Resident) -> Iterator[dict[str, 
             "lanes": [_lane(trace) for trace in run.traces],
         }
     )
+    if first.device != "cpu":
+        quiet.patience = quiet.most = 0.0  # drawing takes nothing from a GPU
+    quiet.wait()
     steps, end = iter(race), "done"
     try:
         ticker, last = Ticker(run.traces), 0.0
@@ -70,14 +77,17 @@ def _race(order: Order, run: LiveRun, resident: Resident) -> Iterator[dict[str, 
         for _ in steps:
             now = time.monotonic()
             if now - last >= TICK_SECONDS:
-                last = now
                 yield run.wire.send(ticker.tick(now) or {"kind": "tick", "lanes": []})
+                quiet.wait()  # a browser on this machine draws what was sent; no lane's clock is to pay for that
+                last = time.monotonic()
             if run.stopped.is_set() or now > deadline:
                 end = "stopped" if run.stopped.is_set() else "time"
                 break
         steps.close()
         race.close()
-        yield run.wire.send(race_header(run.traces, True, end), race_body(run.traces))
+        if rest := ticker.tick():
+            yield run.wire.send(rest)
+        yield run.wire.send(race_header(run.traces, True, end))
     finally:  # also when the visitor has gone: the iterator holds the engine
         steps.close()
         race.close()

@@ -2,8 +2,8 @@
 
 Gradio sends a component's value as differences to the one before. The value here is a dictionary of the last
 WINDOW messages, {"<run>.<number>": message}; the browser takes those it has not seen yet, and asks for a
-resync where a number is missing. A message is one opaque string: a line of JSON, its header, and for "race"
-the traces' own JSON Lines after it. Headers by "kind":
+resync where a number is missing. A message is one opaque string: a line of JSON, its header, and for a
+recorded "race" the traces' own JSON Lines after it. Headers by "kind":
 
 - "wait": {"for"}: nothing to show yet, and why.
 - "open": {"lanes": [{"strategy", "title"}], "limit", "hardware", "dtype", "model"}: a live race begins. A server's lane
@@ -11,8 +11,8 @@ the traces' own JSON Lines after it. Headers by "kind":
 - "tick": {"lanes": [[lane, [ms of each phase so far], [step, ...]]], "first": [[lane, prefill_ms, text]],
   "tree": [lane, step, pieces]}; a step is [clock_ms, drafted, accepted, text, ...]: about 20 bytes a token.
   The tree is the newest step of one lane as in a trace file, with the alternatives of one row only.
-- "race": {"live", "exact": [[exact, first difference], ...], "end"}: whole traces, at the end or of a
-  recorded race.
+- "race": {"live", "exact": [[exact, first difference], ...], "end"}: whole traces, of a recorded race; at the end of a
+  live one they are there to be fetched, lane by lane (`whole` in mtpviz/ui/library.py).
 - "left": {}: stopped before it began.
 - "error": {"text"}: a sentence for the visitor; with {"name", "values"} where it is one of mtpviz/strings.
 """
@@ -28,7 +28,7 @@ from mtpviz.analysis.exactness import exactness
 from mtpviz.analysis.lanes import baseline
 from mtpviz.trace import PHASES, Step, Trace
 
-WINDOW = 32
+WINDOW = 8
 TICK_SECONDS = 1 / 15
 TREE_SECONDS = 0.25  # between two trees of one lane: the eye follows no more, and they are most of the bytes
 

@@ -3,6 +3,7 @@
 import json
 
 from mtpviz.trace import loads
+from mtpviz.ui.library import Library
 from mtpviz.ui.live import stream
 from mtpviz.ui.runs import KEPT, Runs
 from tests.traces import example_race
@@ -17,12 +18,18 @@ def _headers(run) -> list[dict]:
 
 def test_a_race_is_told_from_open_to_the_whole_traces():
     runs, resident = Runs(), ScriptedResident(example_race())
-    values = list(stream(ORDER, resident, runs))
+    list(stream(ORDER, resident, runs))
     entry = runs.get("abcdefgh12")
     kinds = [header["kind"] for header in _headers(entry)]
     assert kinds[:2] == ["wait", "open"] and kinds[-1] == "race" and set(kinds[2:-1]) <= {"tick"}
-    back = loads(list(values[-1].values())[-1].partition("\n")[2].encode())
+    ticks = [header for header in _headers(entry) if header["kind"] == "tick"]
+    told = sum(len(steps) for tick in ticks for _, _, steps in tick["lanes"])
+    assert told == sum(len(trace.steps) for trace in example_race())
+    library = Library(runs, [])
+    parts = [library.whole(["abcdefgh12", lane])["body"] for lane in range(3)]
+    back = loads("\n".join(parts).encode())
     assert [trace.text for trace in back] == [trace.text for trace in example_race()]
+    assert library.whole(["abcdefgh12", 3]) == library.whole(["another", 0]) == library.whole("abcdefgh12") == {}
     assert resident.races[0].closed_at
 
 

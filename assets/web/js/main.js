@@ -24,7 +24,7 @@ mtp.main = (() => {
     for (const view of [...mtp.views].sort((a, b) => a.order - b.order)) {
       const host = view.area ? el("section", { class: `view ${view.name}` }) : root;
       if (view.area) areas[view.area].append(host);
-      mtp.store.read(view.mount(host));
+      mtp.store.read(view.mount(host), view.swift);
     }
     mtp.store.read((state) => root.classList.toggle("empty", !state.race));
   }

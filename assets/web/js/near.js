@@ -1,9 +1,9 @@
-// Whether a part of the page is near what the reader sees: what is not need not be drawn. It is drawn anew when it comes near.
+// Whether the reader sees a part of the page: what nobody sees need not be drawn. It is drawn anew when it comes into sight.
 mtp.near = (host) => {
   const place = { seen: false };
   new IntersectionObserver((entries) => {
     place.seen = entries.at(-1).isIntersecting;
     if (place.seen) mtp.store.set({});
-  }, { rootMargin: "40px" }).observe(host);
+  }).observe(host);
   return place;
 };

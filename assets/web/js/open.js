@@ -3,9 +3,9 @@ mtp.open = (() => {
   const { set } = mtp.store, { el } = mtp.dom;
   const say = (name, values) => set({ status: { text: mtp.say(name, values), bad: true } });
 
-  function show({ run, header, body, error }) {
+  async function show({ run, header, body, error }) {
     if (error) set({ status: { text: error, bad: true } });
-    else mtp.wire.show(run, header, body);
+    else await mtp.wire.show(run, header, body);
     if (!error) set({ notices: [...new Set(mtp.store.state.race.lanes.flatMap((lane) => lane.untold))].map((sentence) => ({ text: sentence })) });
     return !error;
   }

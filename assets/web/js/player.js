@@ -2,12 +2,14 @@
 mtp.player = (() => {
   const RATES = [0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 4];
   const EASY_MS = 13000; // a whole race shown in about this time can be followed by eye
+  const BUSY_MS = 60; // between two frames while a race still runs: it needs the machine more
   const { state, set } = mtp.store;
   let last = 0;
   let eased = false; // whether it is known how fast the live race at hand is to be shown
 
   function frame(now) {
     if (!state.playing) return;
+    if (!state.race.finished && now - last < BUSY_MS) return requestAnimationFrame(frame);
     const time = state.time + Math.min(100, now - last) * state.rate;
     last = now;
     if (time >= state.race.end && state.race.finished) return set({ time: state.race.end, playing: false });

@@ -13,26 +13,40 @@ mtp.Race = class {
     this.limit = Math.max(1, ...lanes.map((lane) => lane.run.max_new_tokens ?? 1));
   }
 
-  // From a "race" message: its header and the JSON Lines of the traces.
-  static read(header, body) {
-    const lanes = [];
-    for (const line of body.split("\n")) {
-      if (!line) continue;
-      const record = JSON.parse(line);
-      if (record.run) {
-        const lane = new mtp.Lane(record.run);
-        lane.prefill = record.run.prefill_ms;
-        lane.first = record.run.first !== -1 ? record.run.first_text : "";
-        lanes.push(lane);
-      } else if (record.step) lanes.at(-1).addFull(record.step);
-      else Object.assign(lanes.at(-1), { closed: record.end?.reason ?? "", error: record.end?.error ?? "", untold: record.end?.untold ?? [] });
+  static SLICE_MS = 12; // read at once, before the page may do something else
+
+  // From the header of a "race" message and the JSON Lines of its traces, in parts: each a function that gives one or a promise.
+  static async read(header, parts) {
+    const lanes = [], bodies = [];
+    let coming = parts[0]?.();
+    for (let i = 0; i < parts.length; i += 1) {
+      bodies.push(await coming);
+      coming = parts[i + 1]?.(); // is on its way while this one is read
+      let since = performance.now();
+      for (const line of bodies.at(-1).split("\n")) {
+        if (line) mtp.Race.record(lanes, JSON.parse(line));
+        if (performance.now() - since < mtp.Race.SLICE_MS) continue;
+        await (globalThis.scheduler?.yield?.() ?? new Promise((done) => setTimeout(done)));
+        since = performance.now();
+      }
     }
     const race = new mtp.Race(lanes, header.live);
     race.exact = header.exact;
-    race.source = body; // what a trace file holds: kept to be saved
+    race.source = bodies.join("\n"); // what a trace file holds: kept to be saved
     race.finished = true;
     race.stopped = header.end !== "done";
     return race;
+  }
+
+  // Take in one line of a trace file.
+  static record(lanes, record) {
+    if (record.run) {
+      const lane = new mtp.Lane(record.run);
+      lane.prefill = record.run.prefill_ms;
+      lane.first = record.run.first !== -1 ? record.run.first_text : "";
+      lanes.push(lane);
+    } else if (record.step) lanes.at(-1).addFull(record.step);
+    else Object.assign(lanes.at(-1), { closed: record.end?.reason ?? "", error: record.end?.error ?? "", untold: record.end?.untold ?? [] });
   }
 
   // From an "open" message: empty lanes that ticks will fill.

@@ -26,7 +26,7 @@ mtp.run = (() => {
   function over() {
     const run = state.running;
     setTimeout(() => {
-      if (run && state.running === run) set({ running: null, status: { name: "status.lost", bad: true } });
+      if (run && state.running === run && !mtp.wire.reads(run)) set({ running: null, status: { name: "status.lost", bad: true } });
     }, 1500);
   }
   return { start, stop, over };

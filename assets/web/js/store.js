@@ -1,4 +1,5 @@
-// The one state that all views read: which race, how far, which lane, what is pointed at. Views are called once a frame.
+// The one state that all views read: which race, how far, which lane, what is pointed at. Views are called once a
+// frame. While a race runs the lanes go first: the other views follow its ticks a few times a second, but anything else at once.
 mtp.store = (() => {
   const state = {
     race: null, // mtp.Race
@@ -25,14 +26,26 @@ mtp.store = (() => {
     done: [], // ids of the course's pages whose action was done
     notes: false, // the presenter's notes to those pages
   };
-  const readers = [];
-  let asked = false, before = { ...state };
+  const CALM_MS = 250;
+  const readers = []; // {reader, swift, seen: the state it was called with last, at: when}
+  let asked = false, later = null;
 
-  function draw() {
+  // Whether nothing but the race went on since a view was called.
+  const ticked = (seen) => Object.keys(state).every((name) => name === "version" || name === "time" || state[name] === seen[name]);
+  const waits = ({ swift, seen, at }, now) => !swift && state.race?.live && !state.race.finished && now - at < CALM_MS && ticked(seen);
+
+  function draw(now) {
     asked = false;
-    const was = before;
-    before = { ...state };
-    for (const reader of readers) reader(state, was);
+    const seen = { ...state };
+    for (const entry of readers) {
+      if (waits(entry, now)) {
+        later ??= setTimeout(() => (later = null, set({})), CALM_MS);
+        continue;
+      }
+      const was = entry.seen;
+      Object.assign(entry, { seen, at: now });
+      entry.reader(state, was);
+    }
   }
   function set(patch) {
     Object.assign(state, patch);
@@ -45,5 +58,7 @@ mtp.store = (() => {
   function forget() {
     readers.length = 0;
   }
-  return { state, set, forget, read: (reader) => readers.push(reader) };
+  // swift: called at every tick of a race.
+  const read = (reader, swift = false) => readers.push({ reader, swift, seen: { ...state }, at: -Infinity });
+  return { state, set, forget, read };
 })();

@@ -2,6 +2,7 @@
 mtp.wire = (() => {
   const { state, set } = mtp.store;
   let run = null, next = 0, asking = false;
+  let reading = null; // the run whose whole traces are on their way
 
   function receive(value) {
     for (const [key, message] of Object.entries(value ?? {})) {
@@ -39,6 +40,11 @@ mtp.wire = (() => {
     handlers[header.kind](header, cut < 0 ? "" : message.slice(cut + 1));
   }
 
+  async function fetchLane(id, lane) {
+    const { body } = await mtp.link.server.whole([id, lane]);
+    return body;
+  }
+
   const handlers = {
     wait: () => set({ status: { name: "status.loading" } }),
     open(header) {
@@ -52,8 +58,13 @@ mtp.wire = (() => {
       set({ version: state.version + 1 });
       if (mtp.player.ease()) set({ status: { name: "status.slowed", values: { rate: state.rate + "×" } } });
     },
-    race(header, body) {
-      const race = mtp.Race.read(header, body), live = header.live;
+    // The traces of a live race are fetched, lane by lane: within a message they would hold up the page.
+    async race(header, body) {
+      const live = header.live, of = (reading = run);
+      const race = await mtp.Race.read(header, live ? header.exact.map((_, lane) => () => fetchLane(of, lane)) : [() => body]).catch(() => null);
+      if (run !== of) return; // another race has come meanwhile
+      reading = null;
+      if (!race) return set({ running: null, status: { name: "status.lost", bad: true } });
       race.run = run;
       const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
       if (live) {
@@ -78,7 +89,7 @@ mtp.wire = (() => {
   // A race that came by another way: from the gallery or from a file.
   function show(id, header, body) {
     [run, next] = [id, Infinity];
-    handlers.race(header, body);
+    return handlers.race(header, body);
   }
-  return { receive, show };
+  return { receive, show, reads: (id) => reading === id };
 })();

@@ -26,7 +26,11 @@ mtp.views.push({
     new MutationObserver(follow).observe(document.body, { attributeFilter: ["class"] });
     follow();
 
+    let told = [];
     return () => {
+      const now = [state.race, state.engine, state.theme];
+      if (now.every((part, i) => part === told[i])) return;
+      told = now;
       text(theme, mtp.say(state.theme === "dark" ? "theme.light" : "theme.dark"));
       const run = state.race?.lanes[0]?.run, engine = state.engine;
       host.classList.toggle("live", !!state.race?.live);

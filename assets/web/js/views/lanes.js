@@ -1,6 +1,6 @@
 // The race: who is ahead, and what did they write. One lane a strategy, its speedup the one big thing.
 mtp.views.push({
-  name: "lanes", area: "left", order: 10,
+  name: "lanes", area: "left", order: 10, swift: true,
   mount(host) {
     const { el, text, attr, icon } = mtp.dom, { set } = mtp.store;
     let race = null, rows = [];
@@ -57,11 +57,12 @@ mtp.views.push({
     return (state) => {
       if (!state.race) return;
       if (race !== state.race) {
+        const told = race?.live && state.race.live && !race.finished && rows.every((part, index) => part.flow.adopt(state.race.lanes[index]));
         race = state.race;
-        build();
+        if (!told) build();
       }
       host.classList.toggle("ghosts", state.ghosts);
-      const won = race.won, moved = [];
+      const won = race.won;
       rows.forEach((part, index) => {
         const lane = race.lanes[index], now = race.at(index, state.time), known = now.steps > 0;
         const { server, model } = lane.run;
@@ -75,7 +76,7 @@ mtp.views.push({
         verdict(part, index, race.finished);
         const shown = now.first ? now.steps : -1, written = now.first ? now.tokens + 1 : 0;
         const ended = race.finished && state.time >= lane.end;
-        if (part.flow.show(shown, !ended, state.ghosts)) moved.push(part.flow);
+        part.flow.show(shown, !ended, state.ghosts);
         part.flow.mark("now", state.lane === index && known ? mtp.player.count() - 1 : null);
         part.flow.mark("hover", state.hover?.lane === index ? state.hover.step : null);
         part.flow.point(state.hover?.index ?? null);
@@ -90,7 +91,6 @@ mtp.views.push({
         part.row.classList.toggle("base", index === race.base);
         part.row.classList.toggle("unknown", !known || !Number.isFinite(now.speedup));
       });
-      for (const flow of moved) flow.settle();
     };
   },
 });

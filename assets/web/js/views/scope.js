@@ -101,8 +101,8 @@ mtp.views.push({
       found = lane.steps[count - 1] ?? null;
       number = count - 1;
       [...tabs.childNodes].forEach((tab, index) => attr(tab, "aria-pressed", String(index === state.lane)));
-      flow.stick = true;
-      if (flow.show(lane.begun(state.time) ? count : -1, !race.finished, false)) flow.settle();
+      flow.show(lane.begun(state.time) ? count : -1, !race.finished, false);
+      if (!flow.stick) (flow.stick = true), flow.end();
       flow.mark("now", found ? number : null);
       flow.mark("hover", state.hover?.lane === state.lane ? state.hover.step : null);
       flow.point(state.hover?.index ?? null);
