@@ -79,6 +79,7 @@ class Drafter:
         self.session, self.sampling = session, sampling
         self.chosen = {name: s.read(name, settings.get(name, s.default)) for name, s in self.settings.items()}
         self.notes: dict = {}  # what it tells of the step at hand; goes into the trace
+        self.sure: float | None = None  # Verdict.sure of the last step
 
     def lane(self, tokens: list[int], limit: int, record: bool) -> Lane:
         """What runs it on a sequence: the session's lane for its device; a peer brings its own."""

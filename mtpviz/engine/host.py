@@ -69,6 +69,7 @@ class HostLane:
         path = np.array([0, *(node + 1 for node in verdict.accepted)])
         self.target.keep(self.cache, path)
         features = Features(out.normed[path], out.taps[:, path]) if self.drafter.reads_features else None
+        self.drafter.sure = verdict.sure
         self.drafter.commit(rows[path], verdict.accepted, features)
         committed = time.perf_counter()
         marks = (start - self._debt, drafted, verified, committed)

@@ -60,9 +60,14 @@ class Sampling:
 
     def choose(self, logits: np.ndarray, position: int) -> int:
         """The token at `position` (absolute) of the sequence: the same for the same logits, seed and position."""
+        return self.draw(logits, position)[0]
+
+    def draw(self, logits: np.ndarray, position: int) -> tuple[int, float | None]:
+        """`choose`, and the probability of the most probable token; None where greedy decoding asks for none."""
         if self.greedy:
-            return argmax(logits)
-        return draw(self.distribution(logits), uniform(self.seed, position, SAMPLE))
+            return argmax(logits), None
+        probs = self.distribution(logits)
+        return draw(probs, uniform(self.seed, position, SAMPLE)), float(probs.max())
 
 
 def _keep_nucleus(probs: np.ndarray, top_p: float) -> None:

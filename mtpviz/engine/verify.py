@@ -31,11 +31,13 @@ EPSILON, DELTA = 0.09, 0.3  # of typical acceptance, the authors' code's: poster
 @dataclass(frozen=True)
 class Verdict:
     """accepted: nodes of the accepted path, root downwards. bonus: the target's token after its end.
-    wanted: the token that the target chose at each row it was asked at (row 0 is the root, row i + 1 node i)."""
+    wanted: the token that the target chose at each row it was asked at (row 0 is the root, row i + 1 node i).
+    sure: the probability of the target's most probable token where it drew the bonus by the match rule, else None."""
 
     accepted: list[int]
     bonus: int
     wanted: dict[int, int]
+    sure: float | None = None
 
 
 def verify(tree: TokenTree, logits: np.ndarray, sampling: Sampling, position: int, rule: str = "match") -> Verdict:
@@ -47,11 +49,11 @@ def verify(tree: TokenTree, logits: np.ndarray, sampling: Sampling, position: in
 def _match(tree: TokenTree, logits: np.ndarray, sampling: Sampling, position: int) -> Verdict:
     node, accepted, wanted = -1, [], {}
     while True:
-        token = sampling.choose(logits[node + 1], position + len(accepted) + 1)
+        token, sure = sampling.draw(logits[node + 1], position + len(accepted) + 1)
         wanted[node + 1] = token
         child = next((c for c in tree.children(node) if tree.tokens[c] == token), None)
         if child is None:
-            return Verdict(accepted, token, wanted)
+            return Verdict(accepted, token, wanted, sure)
         accepted.append(child)
         node = child
 

@@ -93,11 +93,11 @@ class TreeDrafter(Drafter):
     def draft(self, root: int, position: int, depth: int) -> TokenTree:
         start = time.perf_counter()
         usual, self._begun = self._begun, False
-        if usual and self.chosen["tree"] in _PRICED:
-            self.budget.observe(self._step)
+        if self._step is not None and self.chosen["tree"] in _PRICED:
+            (self.budget.observe if usual else self.budget.observe_plain)(self._step)
         if depth < 1:
             return TokenTree()
-        if self.chosen["tree"] == "auto" and not self.budget.drafts():
+        if self.chosen["tree"] == "auto" and not self.budget.drafts(self.sure):
             self.notes = {"pause": self.budget.pause}
             return TokenTree()
         logits = self.begin(root, position)
@@ -177,7 +177,7 @@ class Recurrent(TreeDrafter):
         kept, expected, calls, budget.top_prob = self.drafting.grow(logits, depth, MAX_NODES, budget.prices(),
                                                                     budget.top_prob, nodes)
         budget.observe_calls(1000 * (time.perf_counter() - start), calls)
-        budget.observe_tree(expected, calls)
+        budget.observe_tree(expected)
         self.rows = {place: row for place, row in enumerate(nodes.rows[kept].tolist()) if row >= 0}
         places = np.searchsorted(kept, nodes.parents[kept])  # kept is ascending, and holds every parent
         return TokenTree(nodes.tokens[kept], np.where(nodes.parents[kept] < 0, -1, places), nodes.depths[kept],
@@ -197,7 +197,7 @@ class Parallel(TreeDrafter):
         if self.chosen["tree"] == "auto":
             nodes = self._nodes
             count, expected = auto.known(logits[:depth], self.unembedding.size, MAX_NODES, self.budget.prices(), nodes)
-            self.budget.observe_tree(expected, 0)
+            self.budget.observe_tree(expected)
             return TokenTree(self.unembedding.to_ids(nodes.tokens[:count].copy()), nodes.parents[:count].copy(),
                              nodes.depths[:count].copy(), nodes.probs[:count].copy())
         levels = [self.children(row) for row in logits]

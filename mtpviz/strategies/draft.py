@@ -55,8 +55,7 @@ class Draft(_tree.Recurrent):
         self.kept = slice(None) if self.unembedding.ids is None else self.unembedding.ids
         self.drafting = Drafting(self.model, self.cache, self.model.embedding, None, self.unembedding.panels,
                                  self.unembedding.ids, self.unembedding.size)
-        self.committed = len(tokens)
-        self._feed(tokens)
+        self.committed, self.pending = len(tokens), tokens  # read once something is to be drafted
 
     def commit(self, tokens: np.ndarray, accepted: list[int], features) -> None:
         run = [self.rows[node] for node in accepted if node in self.rows]

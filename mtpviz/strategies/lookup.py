@@ -33,7 +33,9 @@ class Lookup(Drafter):
         self.tokens: list[int] = []
         self.seen: list[dict[tuple[int, ...], int]] = [{} for _ in range(self.chosen["ngram"])]
         self.budget = Budget(session.pass_cost)
-        self.hits = {length: [1.0, 2.0] for length in range(1, self.chosen["ngram"] + 1)}  # accepted, tried
+        # Accepted and tried by length, as if two had been tried: one word alone tells little of what comes.
+        self.prior = {length: 2 * length / (length + 3) for length in range(1, self.chosen["ngram"] + 1)}
+        self.hits = {length: [accepted, 2.0] for length, accepted in self.prior.items()}
         self.matched = 0
 
     def prefill(self, tokens: np.ndarray, features) -> None:
@@ -52,8 +54,11 @@ class Lookup(Drafter):
                     table[tuple(self.tokens[end - length :])] = end
 
     def draft(self, root: int, position: int, depth: int) -> TokenTree:
-        tail = [*self.tokens[-self.chosen["ngram"] :], root]
         self.matched = 0
+        if not self.chosen["nodes"] and not self.budget.drafts(self.sure):
+            self.notes = {"pause": self.budget.pause}
+            return TokenTree()
+        tail = [*self.tokens[-self.chosen["ngram"] :], root]
         for length in range(min(self.chosen["ngram"], len(tail)), 0, -1):
             start = self.seen[length - 1].get(tuple(tail[-length:]))
             if start is not None:
@@ -79,13 +84,15 @@ class Lookup(Drafter):
         while len(chances) < MAX_NODES and self.budget.pays(chance, len(chances) + 1):
             chances.append(chance)
             chance *= accepted / tried
-        return self.budget.best(chances)[0]
+        count = self.budget.best(chances)[0]
+        self.budget.observe_tree(sum(chances[:count]))
+        return count
 
     def observe(self, step: Step) -> None:
         accepted = len(step.accepted)
-        self.budget.observe(step)
-        for hits in self.hits.values():  # back towards the prior, or a bad start would never be tried again
-            hits[0], hits[1] = 0.98 * hits[0] + 0.02, 0.98 * hits[1] + 0.04
+        (self.budget.observe if step.nodes else self.budget.observe_plain)(step)
+        for length, hits in self.hits.items():  # back towards the prior, or a bad start would never be tried again
+            hits[0], hits[1] = 0.98 * hits[0] + 0.02 * self.prior[length], 0.98 * hits[1] + 0.04
         if step.nodes:
             hits = self.hits[self.matched]
             tried = accepted + (accepted < len(step.nodes))  # nodes behind the first reject were never judged

@@ -153,11 +153,13 @@ def test_usual_prompts_are_the_bundled_ones():
 def test_peers_judges_every_goal(options, capfd):
     status, report = run(capfd, "peers", *options, "--repeats", "1")
     assert status == 0
-    assert len(report["goals"]) == 2 + 2 + 1 + 3
+    assert len(report["goals"]) == 2 + 2 + 2 + 1 + 3
     engines = {row["engine"] for row in report["tables"][0]["rows"]}
     assert engines == {"mtpviz ntp", "transformers generate", "transformers prompt lookup", "transformers assisted"}
     assert [row["dtype"] for row in report["tables"][1]["rows"]] == ["bf16", "fp32"]
     assert report["tables"][2]["rows"][0]["against 1 row"]["median"] == 1.0
+    drafts = report["tables"][3]["rows"]
+    assert "draft" in {row["draft"] for row in drafts} and all(row["of a target pass"]["median"] > 0 for row in drafts)
 
 
 def test_vocabulary_times_a_step_with_every_size_of_map(capfd):

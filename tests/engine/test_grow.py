@@ -222,7 +222,8 @@ def test_the_budget_learns_its_rate_and_how_far_to_trust_a_draft():
     assert budget.chance(1, 0, 0.5) == pytest.approx(0.8, abs=0.12) and budget.chance(1, 1, 0.3) < 0.05
     assert budget.chance(2, 0, 0.5) > 0.9 and budget.chance(3, 0, 1.0) == 1.0
     for _ in range(200):
-        budget.observe(step([], [], ms=5.0))
+        budget.observe_plain(step([], [], ms=5.0))
+        budget.observe(step([(-1, 0.5)], [], ms=10.0))
     assert budget.rate == pytest.approx(0.2, rel=0.1)  # what a pass takes has changed; next-token prediction's rate
 
 
@@ -235,11 +236,11 @@ def test_a_draft_that_does_not_pay_is_paused_and_tried_again_rarely(begin_ms, ac
     """Over many steps, what the attempts lose stays near one hundredth of next-token prediction's time."""
     budget, lost, drafted = Budget(FLAT), 0.0, []
     for number in range(3000):
-        if not budget.drafts():
+        if not budget.drafts(None):
             continue
         drafted.append(number)
         budget.observe_begin(begin_ms, first=not drafted, usual=bool(drafted[:-1]) and drafted[-2] == number - 1)
-        budget.observe_tree(0.1, 0)
+        budget.observe_tree(0.1)
         budget.observe(step([(-1, 0.1)], [0] if accepted else [], draft=begin_ms))
         lost += begin_ms - accepted
     assert 5 < len(drafted) and lost / 3000 < 0.03
@@ -250,10 +251,10 @@ def test_a_draft_that_pays_again_is_found_and_kept():
     budget, drafted = Budget(FLAT), []
     for number in range(600):
         good = number > 100
-        if budget.drafts():
+        if budget.drafts(None):
             drafted.append(number)
             budget.observe_begin(0.4, first=number == 0, usual=number - 1 in drafted)
-            budget.observe_tree(2.0 if good else 0.05, 0)
+            budget.observe_tree(2.0 if good else 0.05)
             budget.observe(step([(-1, 0.9), (0, 0.9)], [0, 1] if good else [], draft=0.4))
     assert len([n for n in drafted if n <= 100]) < 20 and len([n for n in drafted if n > 200]) == 399
 
