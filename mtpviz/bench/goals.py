@@ -22,7 +22,7 @@ def goals(rows: Sequence[dict], means: Sequence[dict], looping: Sequence[dict]) 
     every = [row for row in [*drafters, *looping] if _auto(row["strategy"])]
     found = [_worst("the slowest drafter against ntp, any domain, auto tree", LEAST_BY_NTP, "x ntp",
                     [(row["speedup"].median, row) for row in every if row["speedup"]])]
-    compared = auto_by_best([*drafters, *looping])
+    compared = [*auto_by_best(drafters), *auto_by_best(looping)]  # a text that loops is another text
     if compared:
         found.append(_worst("auto against the best other tree of a drafter, any domain", LEAST_BY_BEST, "x",
                             [(row["auto by best"], row) for row in compared]))
