@@ -114,7 +114,8 @@ def _rows(bench: Bench, session: Session, report: Report) -> None:
 def _draft_steps(bench: Bench, session: Session, report: Report) -> None:
     """One row of every recurrent draft against one row of the target."""
     bench.progress("a draft's step")
-    chosen = [spec for spec in lanes(session)[0] if ":" not in spec and issubclass(pick("strategy", spec), Recurrent)]
+    names = dict.fromkeys(spec.partition(":")[0] for spec in lanes(session)[0])
+    chosen = [name for name in names if issubclass(pick("strategy", name), Recurrent)]
     rows = []
     for name in chosen:
         decoder = Decoder(session, make_drafter(name, session, Sampling()), prompts.BUILT_IN[0].text, Sampling(), 8)

@@ -90,8 +90,9 @@ def run(bench: Bench) -> Report:
         Table("Strategies", plain, " ".join([NOTE, *missing])),
         Table("Texts that repeat themselves", looping,
               f"Distinct 4-grams below {LOOPING}: repetition flatters every drafter, so these count for none."),
-        Table("Auto against the best other tree", [*auto_by_best(plain), *auto_by_best(looping)], "Of each drafter that was measured "
-              "with auto and with other trees (--trees): median speedups, and the tree that was best."),
+        Table("Auto against the best other tree", [*auto_by_best(plain), *auto_by_best(looping)],
+              "Of each drafter that was measured with auto and with other trees (--trees): median speedups, and the "
+              "tree that was best. Texts that repeat themselves stand behind the others."),
         Table("Acceptance by depth", depths(plain), "Prefix rate, in brackets the conditional one. A tree counts by "
               "its accepted path, so compare chains with chains."),
         Table("Tokens per pass along the text", along, "tau of the passes whose root stands in these positions, from "
