@@ -53,6 +53,7 @@ class TreeDrafter(Drafter):
         self.budget = Budget(session.pass_cost, 0.0 if sampling.greedy else sampling.temperature)
         self._step: Step | None = None  # the last one
         self._begun = False  # whether it drafted
+        self._prompted = False  # whether any did, so that the prompt was read
         self._static: StaticTree | None = None
         if self.chosen["tree"] == "static" and self.accuracy is None:
             raise UserError(f"The strategy {self.name} has no measured table of acceptance, so tree=static cannot be "
@@ -101,8 +102,8 @@ class TreeDrafter(Drafter):
             self.notes = {"pause": self.budget.pause}
             return TokenTree()
         logits = self.begin(root, position)
-        self.budget.observe_begin(1000 * (time.perf_counter() - start), self._step is None, usual)
-        self._begun = True
+        self.budget.observe_begin(1000 * (time.perf_counter() - start), not self._prompted, usual)
+        self._begun = self._prompted = True
         return self.grow(logits, position, depth)
 
     def observe(self, step: Step) -> None:

@@ -259,6 +259,31 @@ def test_a_draft_that_pays_again_is_found_and_kept():
     assert len([n for n in drafted if n <= 100]) < 20 and len([n for n in drafted if n > 200]) == 399
 
 
+def test_where_the_target_itself_is_unsure_no_draft_is_tried():
+    """A drafted token is accepted as often as the target's best is likely, at best: 0.2 + 0.04 + ... of a token."""
+    unsure, sure = Budget(FLAT), Budget(FLAT)
+    tried = [(unsure.drafts(0.2), sure.drafts(0.8)) for _ in range(100)]
+    assert not any(first for first, _ in tried[10:]) and all(second for _, second in tried)
+
+
+def test_an_attempt_is_judged_by_what_steps_without_one_take():
+    """Three tokens in the time of two: worth it against steps of 1 ms, not against steps of 0.4 ms."""
+    drafted = {}
+    for plain in (1.0, 0.4):
+        budget = Budget(FLAT)
+        budget.observe_plain(step([], [], ms=plain))
+        drafted[plain] = 0
+        for number in range(100):
+            if budget.drafts(None):
+                drafted[plain] += 1
+                budget.observe_begin(1.0, first=number == 0, usual=number > 0)
+                budget.observe_tree(2.0)
+                budget.observe(step([(-1, 0.9), (0, 0.9)], [0, 1], ms=1.0, draft=1.0))
+            else:
+                budget.observe_plain(step([], [], ms=plain))
+    assert drafted[1.0] == 100 and drafted[0.4] < 20
+
+
 def test_pass_cost_interpolates_and_never_falls():
     cost = PassCost((1, 4, 8), [1.0, 1.3, 1.2])  # the pass over 4 rows was disturbed
     assert [cost(rows) for rows in (1, 2, 4, 8, 100)] == pytest.approx([1.0, 1.0667, 1.2, 1.2, 1.2], abs=1e-3)

@@ -48,6 +48,8 @@ def test_match_rule_gives_the_tokens_that_plain_sampling_gives():
         tree = TokenTree(tokens, parents, np.ones(6, np.int64), np.ones(6, np.float32))
         verdict = verify(tree, table[np.concatenate([[root], tokens])], sampling, len(got))
         got += [int(tokens[i]) for i in verdict.accepted] + [verdict.bonus]
+        last = tokens[verdict.accepted[-1]] if verdict.accepted else root
+        assert verdict.sure == pytest.approx(float(sampling.distribution(table[last]).max()))
         root = got[-1]
     assert got == plain[: len(got)]
 
