@@ -112,11 +112,10 @@ def grow(draft, keys, values, length, logits, depth, most, prices, top_prob, nod
 
 
 @numba.njit(cache=True, nogil=True)
-def known(logits, scored, most, prices, nodes):
-    """The same where logits fp32 (levels, >= scored) tell every level beforehand, whatever stands above. Fills `nodes`
-    with the tree's, best first (tokens are indices of what is scored); how many, and how many are expected to be
-    accepted."""
-    levels = logits.shape[0]
+def known(logits, levels, scored, most, prices, nodes):
+    """The same where logits fp32 (>= levels, >= scored) tell every level beforehand, whatever stands above. Fills
+    `nodes` with the tree's, best first (tokens are indices of what is scored); how many, and how many are expected to
+    be accepted. levels comes apart because a slice of one row is another type to the compiler, to be compiled anew."""
     tokens, probs = np.empty((levels, WIDTH), np.int64), np.empty((levels, WIDTH), np.float32)
     for i in range(levels):
         fill_top_probs(logits[i, :scored], tokens[i], probs[i])

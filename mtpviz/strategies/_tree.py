@@ -197,7 +197,8 @@ class Parallel(TreeDrafter):
     def grow(self, logits: np.ndarray, position: int, depth: int) -> TokenTree:
         if self.chosen["tree"] == "auto":
             nodes = self._nodes
-            count, expected = auto.known(logits[:depth], self.unembedding.size, MAX_NODES, self.budget.prices(), nodes)
+            count, expected = auto.known(logits, min(depth, len(logits)), self.unembedding.size, MAX_NODES,
+                                         self.budget.prices(), nodes)
             self.budget.observe_tree(expected)
             return TokenTree(self.unembedding.to_ids(nodes.tokens[:count].copy()), nodes.parents[:count].copy(),
                              nodes.depths[:count].copy(), nodes.probs[:count].copy())

@@ -195,7 +195,7 @@ def test_auto_of_known_levels_takes_the_best_nodes_of_all(seed, depth):
     random = np.random.default_rng(seed)
     logits = random.normal(0, 2, (depth, 20)).astype(np.float32)
     budget, nodes = Budget(PassCost((1, 64), [1.0, 4.0])), auto.Nodes.new(20)
-    count, expected = auto.known(logits, 20, 20, budget.prices(), nodes)
+    count, expected = auto.known(logits, len(logits), 20, 20, budget.prices(), nodes)
     probs = [top_probs(row, auto.WIDTH)[1].astype(float) for row in logits]
     chances = sorted((np.prod([probs[d][r] for d, r in enumerate(path)]) for k in range(1, depth + 1)
                       for path in np.ndindex(*[auto.WIDTH] * k)), reverse=True)
