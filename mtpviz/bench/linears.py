@@ -52,23 +52,33 @@ def _linears(arrivals, threads, inputs, outputs, stacks, head, rows):
 def _share(arrivals, thread, threads, inputs, outputs, stacks, head, rows):
     """One thread's panels of every matrix. The team waits behind each, as it must where the next reads the result."""
     qkv, o, gate_up, down = stacks
-    for layer in range(qkv.shape[0]):
-        _panels(inputs[0], qkv, layer, qkv.shape[1], outputs[0], rows, thread, threads, o, layer * o.shape[1])
+    layers = qkv.shape[0]
+    for layer in range(layers):
+        _panels(inputs[0], qkv, layer, qkv.shape[1], outputs[0], rows, thread, threads)
+        _ask(o, layer, o.shape[1], thread, threads)
         wait(arrivals, threads)
-        _panels(inputs[1], o, layer, o.shape[1], outputs[1], rows, thread, threads, gate_up, layer * gate_up.shape[1])
+        _panels(inputs[1], o, layer, o.shape[1], outputs[1], rows, thread, threads)
+        _ask(gate_up, layer, gate_up.shape[1], thread, threads)
         wait(arrivals, threads)
-        _panels(inputs[2], gate_up, layer, gate_up.shape[1], outputs[2], rows, thread, threads, down,
-                layer * down.shape[1])
+        _panels(inputs[2], gate_up, layer, gate_up.shape[1], outputs[2], rows, thread, threads)
+        _ask(down, layer, down.shape[1], thread, threads)
         wait(arrivals, threads)
-        _panels(inputs[3], down, layer, down.shape[1], outputs[3], rows, thread, threads, qkv,
-                (layer + 1) * qkv.shape[1])
+        _panels(inputs[3], down, layer, down.shape[1], outputs[3], rows, thread, threads)
+        if layer + 1 < layers:
+            _ask(qkv, layer + 1, qkv.shape[1], thread, threads)
+        else:
+            _ask(head, 0, head.shape[0], thread, threads)
         wait(arrivals, threads)
-    _panels(inputs[4], head, 0, head.shape[0], outputs[4], rows, thread, threads, qkv, 0)
+    _panels(inputs[4], head, 0, head.shape[0], outputs[4], rows, thread, threads)
 
 
 @numba.njit(cache=True, nogil=True)
-def _panels(x, w, layer, panels, out, rows, thread, threads, after, first):
-    """This thread's share of a matrix; then it asks for its share of what comes next, from panel `first` of `after`."""
-    begin, end = panels * thread // threads, panels * (thread + 1) // threads
-    multiply(x, w, layer * panels, begin, end, out, rows, False)
-    fetch(after, first + begin)
+def _panels(x, w, layer, panels, out, rows, thread, threads):
+    """This thread's share of a matrix."""
+    multiply(x, w, layer * panels, panels * thread // threads, panels * (thread + 1) // threads, out, rows, False)
+
+
+@numba.njit(cache=True, nogil=True)
+def _ask(w, layer, panels, thread, threads):
+    """Ask for the start of this thread's share of what comes next, as the pass does."""
+    fetch(w, layer * panels + panels * thread // threads)
