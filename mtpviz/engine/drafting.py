@@ -46,7 +46,7 @@ class Drafting:
             rows(1), np.zeros(0, np.int64) if ids is None else ids, scored)
 
     @property
-    def arguments(self) -> tuple:
+    def _arguments(self) -> tuple:
         """What the compiled functions take first: parts, keys, values and length of the cache."""
         threads = self.model.threads
         if threads != self.parts.model[1]:
@@ -83,8 +83,8 @@ class Drafting:
 
     def _enter(self, task, tokens, parents, levels, logits=_NO_LOGITS, depth=0, most=0, prices=_NO_PRICES, top_prob=0.0,
                nodes=_NO_NODES) -> tuple[np.ndarray, float, int, float]:
-        *found, whole = _compiled(*self.arguments, task, tokens, parents, levels, logits, depth, most, prices, top_prob,
-                                  nodes)
+        *found, whole = _compiled(*self._arguments, task, tokens, parents, levels, logits, depth, most, prices,
+                                  top_prob, nodes)
         self.model.check(whole)
         return tuple(found)
 

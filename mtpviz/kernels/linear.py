@@ -35,7 +35,7 @@ from mtpviz.kernels.simd import (
 
 PANEL = 2 * LANES  # outputs of a panel
 _HUGE = 1 << 21  # bytes of a huge page
-AHEAD = 128  # steps of k, of 128 bytes each, between what is multiplied and what is asked for
+_AHEAD = 128  # steps of k, of 128 bytes each, between what is multiplied and what is asked for
 
 
 def pack(weight: torch.Tensor) -> np.ndarray:
@@ -85,7 +85,7 @@ def fetch(typing, w, panel):
         steps, elements = _steps(context, builder, sig.args[0], args[0])
         first = element_pointer(context, builder, sig.args[0], args[0],
                                 builder.mul(args[1], builder.mul(steps, elements)))
-        with cgutils.for_range(builder, ir.Constant(I64, 2 * AHEAD)) as loop:
+        with cgutils.for_range(builder, ir.Constant(I64, 2 * _AHEAD)) as loop:
             prefetch_ir(builder, builder.gep(builder.bitcast(first, VECTOR.as_pointer()), [loop.index]))
         return context.get_dummy_value()
 
@@ -140,7 +140,7 @@ def _tile(rows: int):
             half = flat(LANES if wide else 2 * LANES)
             with cgutils.for_range(builder, steps) as loop:
                 here = builder.gep(weights, [builder.mul(loop.index, step_elements)])
-                ahead = builder.gep(here, [builder.mul(step_elements, flat(AHEAD))])
+                ahead = builder.gep(here, [builder.mul(step_elements, flat(_AHEAD))])
                 halves = []
                 for k in (flat(0), half):
                     prefetch_ir(builder, builder.gep(ahead, [k]))
